@@ -1,0 +1,65 @@
+/*
+ * engine: a job's life. Queue, admission, lease, compile stage, run stage, result. Knows no HTTP.
+ *
+ * Every stage runs in a box of its own (ADR 1): the compile box's collected files become an
+ * artifact, which is written into the run box together with the job's own files.
+ * Single-threaded: everything happens on the loop that engine_new() is given.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "base/err.h"
+#include "languages/languages.h"
+#include "model/job.h"
+
+struct engine; /* opaque */
+struct run;    /* one job under way; opaque */
+
+enum {
+    ENGINE_E_BUSY = 1,     /* the queue is full: try again later */
+    ENGINE_E_LANGUAGE = 2, /* no such language: *err says which there are */
+    ENGINE_E_UNAVAILABLE = 3, /* the language is known but its toolchain is missing: *err says what to install */
+    ENGINE_E_VERSION = 4,  /* the language is there in another version: *err says which */
+};
+
+struct engine_config {
+    uv_loop_t *loop;          /* borrowed until engine_free() */
+    const char *boxd_socket;  /* path; borrowed until engine_free() */
+    const struct languages *languages; /* borrowed until engine_free() */
+    uint32_t max_running;     /* stages at one time, 1..1024 */
+    uint32_t max_queued;      /* jobs that wait for a place, 0..100000 */
+};
+
+/* Connects to boxd now; when the connection is lost, runs under way end with internal_error and it
+ * is tried again, at most once a second, until it is back. < 0 only where memory or the loop fail. */
+MUST_CHECK int engine_new(struct engine **ret, const struct engine_config *config, struct err *err);
+/* Cancels all runs (each gets its on_result), then releases everything; the loop must run once more
+ * for its handles to close. NULL is allowed. */
+void engine_free(struct engine *engine);
+DEFINE_FREEP(struct engine, engine)
+
+bool engine_connected(const struct engine *engine);
+/* on: no new runs are taken (engine_start() says busy); those under way end as usual. */
+void engine_drain(struct engine *engine);
+size_t engine_n_runs(const struct engine *engine); /* queued and running */
+
+struct run_events {
+    /* A piece of output as it comes, stream 0 or 1; may be NULL. bytes: borrowed. The result has it all again. */
+    void (*on_output)(void *arg, enum stage stage, int stream, const char *bytes, size_t len);
+    /* Exactly once, never from inside engine_start(). result: borrowed. The run is gone afterwards. */
+    void (*on_result)(void *arg, const struct result *result);
+};
+
+/*
+ * Takes a job in. job: taken on success. Limits above the language's maximum are lowered to it.
+ * Returns 0 with *ret borrowed until on_result; an ENGINE_E_* with *err saying what to change; or < 0.
+ */
+MUST_CHECK int engine_start(struct run **ret, struct engine *engine, struct job *job,
+                            const struct run_events *events, void *arg, struct err *err);
+/* Ends it: on_result follows, from the loop, with STATUS_CANCELLED and what was printed so far. */
+void run_cancel(struct run *run);
+
+/* For jobs with stdin_open. Copies; held until the program reads; -EFBIG with more than JOB_MAX_STDIN_BYTES waiting. */
+MUST_CHECK int run_write_stdin(struct run *run, const void *bytes, size_t len);
+void run_close_stdin(struct run *run);

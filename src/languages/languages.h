@@ -1,0 +1,99 @@
+/*
+ * languages: the table of languages, read from languages/<id>/language.ini (inih). No C code per language.
+ *
+ * Both daemons read the same files. glimpse-boxd takes from them what a root file system needs (binds)
+ * and the maximum limits; glimpsed takes commands, names and defaults. docs/languages.md shows a file.
+ */
+#pragma once
+
+#include <regex.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/job.h"
+
+/* What a box sees: toolchains that Debian does not package, and languages/ itself (support files). */
+#define LANGUAGES_BOX_TOOLCHAINS "/opt/glimpse/toolchains"
+#define LANGUAGES_BOX_DIR        "/opt/glimpse/languages"
+
+enum { LANGUAGE_ID_BYTES = 32 };
+
+struct strings {
+    char **at; /* owned, each owned */
+    size_t n;
+};
+
+struct language_stage {
+    bool present;
+    struct strings command;      /* argv template; see language_command() */
+    struct strings env;          /* NAME=VALUE templates, the same placeholders */
+    struct strings collect;      /* compile only: what run needs: files or folders below /box */
+    struct limits defaults, max; /* checked: within limit_table's bounds, defaults <= max */
+};
+
+struct language {
+    char id[LANGUAGE_ID_BYTES]; /* [a-z0-9_+-]+ , also the folder's name */
+    char *name;                 /* "C++" */
+    struct strings aliases;     /* other ids that mean this language */
+    struct strings suffixes;    /* ".cpp": for `glimpse run FILE` and for {sources} */
+    char *main_name;            /* the file name that `code` gets, e.g. "main.py" */
+    regex_t *name_pattern;      /* or NULL: POSIX extended; group 1 of its first match in the source ... */
+    char *name_template;        /* ... makes the name: "{1}.java" */
+    struct strings needs;       /* absolute paths that must exist (in the box: the same paths) */
+    char *package;              /* what to install when they do not: "golang-go" */
+    struct strings binds;       /* extra host paths bound read-only into the root, besides /usr: "/etc/java-17-openjdk" */
+    struct strings version_command; /* argv; run on the host by glimpsed */
+    regex_t *version_pattern;   /* POSIX extended; group 1 of its first match is the version */
+    char *hello;                /* the hello program's text */
+    struct language_stage stages[N_STAGES];
+
+    /* Filled by languages_probe(). */
+    bool available;
+    char *unavailable;          /* a sentence: what is missing and what to install; NULL while available */
+    char *version;              /* "3.11.2" */
+    char *version_text;         /* all that the version command printed, cut at 4 KiB, trimmed */
+};
+
+struct languages {
+    struct language *at; /* owned; sorted by id */
+    size_t n;
+};
+
+/* Reads DIR/<id>/language.ini for every folder there. Unknown keys, bad values and aliases that clash are errors
+ * that name file and line. */
+MUST_CHECK int languages_load(struct languages *ret, const char *dir, struct err *err);
+void languages_done(struct languages *languages);
+
+/* By id or alias, ASCII case-insensitive; NULL where there is none. */
+const struct language *languages_find(const struct languages *languages, const char *name);
+/* By the suffix of a file name, the longest that fits; NULL where none does. */
+const struct language *languages_find_by_file(const struct languages *languages, const char *file_name);
+/* True where wanted ("3", "3.11", "3.11.2", "*", NULL) is the version or the first numbers of it. */
+bool language_has_version(const struct language *language, const char *wanted);
+
+/* Fills available, unavailable, version and version_text: looks for `needs`, then runs every version
+ * command, all at once, each for at most 30 s. Blocks; call before serving or from a thread. */
+void languages_probe(struct languages *languages);
+
+/* The name that source gets when it came as `code`: name_template if the pattern matches and gives a name
+ * that job_check_name() takes, otherwise main_name. Owned by the caller; NULL when out of memory. */
+char *language_main_name(const struct language *language, struct slice source);
+
+/*
+ * Expands a stage's command or env template for one job. Placeholders:
+ *   {main}      name of the main file         {stem}    the same without its last suffix
+ *   {sources}   (a word of its own) every file that has one of the language's suffixes, in the job's order
+ *   {args}      (a word of its own) the job's arguments
+ *   {dir}       LANGUAGES_BOX_DIR/<id>
+ *   {memory_mib*60%}  60 % of the stage's memory limit in MiB, at least 1 (also {memory_bytes*N%})
+ *   {processes} {open_files} {wall_time_s}    limits, as numbers
+ * job->files[0].name must be set. *ret is owned by the caller.
+ */
+MUST_CHECK int language_command(struct strings *ret, const struct language *language, enum stage stage,
+                                const struct job *job, const struct limits *limits, struct err *err);
+MUST_CHECK int language_env(struct strings *ret, const struct language *language, enum stage stage,
+                            const struct job *job, const struct limits *limits, struct err *err);
+
+MUST_CHECK int strings_add(struct strings *strings, const char *text, size_t len); /* copies; 0 or -ENOMEM */
+void strings_done(struct strings *strings);
