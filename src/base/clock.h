@@ -1,4 +1,4 @@
-/* time: CLOCK_MONOTONIC in microseconds, the one clock that limits and figures use. */
+/* clock: CLOCK_MONOTONIC in microseconds, the one clock that limits and figures use. */
 #pragma once
 
 #include <stdint.h>
