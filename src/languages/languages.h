@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strings.h"
 #include "model/job.h"
 
 /* What a box sees: toolchains that Debian does not package, and languages/ itself (support files). */
@@ -18,11 +19,6 @@
 #define LANGUAGES_BOX_DIR        "/opt/glimpse/languages"
 
 enum { LANGUAGE_ID_BYTES = 32 };
-
-struct strings {
-    char **at; /* owned, each owned */
-    size_t n;
-};
 
 struct language_stage {
     bool present;
@@ -94,6 +90,3 @@ MUST_CHECK int language_command(struct strings *ret, const struct language *lang
                                 const struct job *job, const struct limits *limits, struct err *err);
 MUST_CHECK int language_env(struct strings *ret, const struct language *language, enum stage stage,
                             const struct job *job, const struct limits *limits, struct err *err);
-
-MUST_CHECK int strings_add(struct strings *strings, const char *text, size_t len); /* copies; 0 or -ENOMEM */
-void strings_done(struct strings *strings);
