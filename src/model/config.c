@@ -1,0 +1,289 @@
+#include "model/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+
+#define KEY(field, kind, low, high, text)                                                          \
+    {                                                                                              \
+        .section = "", .name = #field, .type = kind, .offset = offsetof(struct config, field),     \
+        .min = low, .max = high, .help = text                                                      \
+    }
+
+/* clang-format off */
+const struct ini_key config_keys[] = {
+    KEY(listen,         INI_STRING, 0, 255,  "address and port of the API (127.0.0.1:2358)"),
+    KEY(data_dir,       INI_STRING, 0, 4095, "the database, and all else that must outlive a restart (/var/lib/glimpse)"),
+    KEY(run_dir,        INI_STRING, 0, 4095, "sockets (run in data_dir)"),
+    KEY(languages_dir,  INI_STRING, 0, 4095, "language files (languages beside the executable, or installed)"),
+    KEY(toolchains_dir, INI_STRING, 0, 4095, "toolchains that Debian does not package (/opt/glimpse/toolchains)"),
+    KEY(user,           INI_STRING, 0, 31,   "whom glimpsed becomes when it is started as root (glimpse)"),
+    KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that this host may lack, as `glimpse doctor` names them (none)"),
+    KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
+    KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (256)"),
+    KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, warm ones too (max_running + pool + 8)"),
+    KEY(pool,           INI_UINT,   0, 1024, "idle warm boxes that every language can use (4)"),
+    KEY(uid_base,       INI_UINT,   65536, 4294836224, "first of the host uids that boxes get, two for each slot (1879048192)"),
+    {.section = "", .name = "log_level", .type = INI_CHOICE, .offset = offsetof(struct config, log_level),
+     .choices = log_levels, .help = "least level that is logged: debug, info, warn or error (info)"},
+};
+/* clang-format on */
+const size_t config_n_keys = COUNT_OF(config_keys);
+
+/* Where a directory is relative, it is to the working directory, which the daemons do not share. */
+static int make_absolute(char **dir, struct err *err)
+{
+    CLEANUP(freep) char *cwd = NULL;
+    char *path = NULL;
+
+    if (**dir == '/')
+        return 0;
+    if (**dir == '\0')
+        return err_set(err, -EINVAL, "a directory is the empty string");
+    cwd = getcwd(NULL, 0);
+    if (cwd == NULL)
+        return err_errno(err, -errno, "the working directory");
+    if (asprintf(&path, "%s/%s", cwd, *dir) < 0)
+        return err_set(err, -ENOMEM, "out of memory");
+    free(*dir);
+    *dir = path;
+    return 0;
+}
+
+/* The folder that the running executable is in, owned by the caller; NULL where it is not known. */
+static char *executable_dir(void)
+{
+    char path[4096];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    char *slash;
+
+    if (len <= 0)
+        return NULL;
+    path[len] = '\0';
+    slash = strrchr(path, '/');
+    if (slash == NULL)
+        return NULL;
+    *slash = '\0';
+    return strdup(path);
+}
+
+static int default_languages_dir(char **ret, struct err *err)
+{
+    CLEANUP(freep) char *dir = executable_dir();
+    static const char *const below[] = {"languages", "../languages"};
+    char *path = NULL;
+
+    for (size_t i = 0; dir != NULL && i < COUNT_OF(below); i++) {
+        if (asprintf(&path, "%s/%s", dir, below[i]) < 0)
+            return err_set(err, -ENOMEM, "out of memory");
+        if (access(path, R_OK | X_OK) == 0) {
+            *ret = path;
+            return 0;
+        }
+        free(path);
+    }
+    path = strdup(GLIMPSE_LIBEXEC_DIR "/languages");
+    if (path == NULL)
+        return err_set(err, -ENOMEM, "out of memory");
+    *ret = path;
+    return 0;
+}
+
+int config_find_program(char **ret, const char *name, struct err *err)
+{
+    CLEANUP(freep) char *dir = executable_dir();
+    char *path = NULL;
+
+    if (dir != NULL) {
+        if (asprintf(&path, "%s/%s", dir, name) < 0)
+            return err_set(err, -ENOMEM, "out of memory");
+        if (access(path, X_OK) == 0) {
+            *ret = path;
+            return 0;
+        }
+        free(path);
+    }
+    if (asprintf(&path, "%s/%s", GLIMPSE_LIBEXEC_DIR, name) < 0)
+        return err_set(err, -ENOMEM, "out of memory");
+    if (access(path, X_OK) == 0) {
+        *ret = path;
+        return 0;
+    }
+    free(path);
+    return err_set(err, -ENOENT, "%s is neither in %s nor in %s", name, dir ? dir : "?", GLIMPSE_LIBEXEC_DIR);
+}
+
+static int set_defaults(struct config *config)
+{
+    static const struct {
+        size_t offset;
+        const char *text;
+    } texts[] = {
+        {offsetof(struct config, listen), "127.0.0.1:2358"},
+        {offsetof(struct config, data_dir), "/var/lib/glimpse"},
+        {offsetof(struct config, toolchains_dir), "/opt/glimpse/toolchains"},
+        {offsetof(struct config, user), "glimpse"},
+    };
+    long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    *config = (struct config){.max_queued = 256, .pool = 4, .uid_base = 1879048192, .log_level = 1};
+    config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        char **field = (char **)(void *)((char *)config + texts[i].offset);
+
+        *field = strdup(texts[i].text);
+        if (*field == NULL)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* GLIMPSE_MAX_RUNNING sets max_running. */
+static int read_environment(struct config *config, struct err *err)
+{
+    for (size_t i = 0; i < config_n_keys; i++) {
+        char name[64] = "GLIMPSE_";
+        const char *key = config_keys[i].name, *value;
+        size_t len = strlen(name);
+        int r;
+
+        for (; *key != '\0' && len + 1 < sizeof name; key++)
+            name[len++] = (char)toupper((unsigned char)*key);
+        name[len] = '\0';
+        value = getenv(name);
+        if (value == NULL)
+            continue;
+        r = ini_set(config, &config_keys[i], value, err);
+        if (r < 0)
+            return err_wrap(err, r, "environment variable %s", name);
+    }
+    return 0;
+}
+
+static int read_args(struct config *config, const struct config_args *args, struct err *err)
+{
+    const struct {
+        const char *option, *value;
+        char **field;
+    } rows[] = {
+        {"--data", args->data_dir, &config->data_dir},
+        {"--listen", args->listen, &config->listen},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char *copy;
+
+        if (rows[i].value == NULL)
+            continue;
+        if (rows[i].value[0] == '\0')
+            return err_set(err, -EINVAL, "%s is empty", rows[i].option);
+        copy = strdup(rows[i].value);
+        if (copy == NULL)
+            return err_set(err, -ENOMEM, "out of memory");
+        free(*rows[i].field);
+        *rows[i].field = copy;
+    }
+    return 0;
+}
+
+/* The address itself is for getaddrinfo() to judge; here only the shape and the port. */
+static int check_listen(const char *listen, struct err *err)
+{
+    const char *colon = strrchr(listen, ':');
+    uint64_t port;
+
+    if (colon == NULL || colon == listen || ini_number(&port, INI_UINT, 0, 65535, colon + 1, NULL) < 0)
+        return err_set(err, -EINVAL, "listen is \"%.60s\", ADDR:PORT is right, like 127.0.0.1:2358 or [::1]:2358",
+                       listen);
+    return 0;
+}
+
+/* Fills what depends on other settings, and checks what the table cannot. */
+static int settle(struct config *config, struct err *err)
+{
+    char **dirs[] = {&config->data_dir, &config->run_dir, &config->languages_dir, &config->toolchains_dir};
+    const size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
+    int r;
+
+    if (config->languages_dir == NULL) {
+        r = default_languages_dir(&config->languages_dir, err);
+        if (r < 0)
+            return r;
+    }
+    if (config->run_dir == NULL && asprintf(&config->run_dir, "%s/run", config->data_dir) < 0) {
+        config->run_dir = NULL;
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < COUNT_OF(dirs); i++) {
+        r = make_absolute(dirs[i], err);
+        if (r < 0)
+            return r;
+    }
+    if (asprintf(&config->boxd_socket, "%s/boxd.sock", config->run_dir) < 0) {
+        config->boxd_socket = NULL;
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    if (strlen(config->boxd_socket) >= room)
+        return err_set(err, -ENAMETOOLONG,
+                       "run_dir is too long for a socket's name: %zu bytes with /boxd.sock, at most %zu fit. "
+                       "Set run_dir to a shorter one, like /run/glimpse",
+                       strlen(config->boxd_socket), room - 1);
+    if (config->slots == 0)
+        config->slots = config->max_running + config->pool + 8;
+    return check_listen(config->listen, err);
+}
+
+int config_load_args(struct config *ret, const struct config_args *args, struct err *err)
+{
+    CLEANUP(config_done) struct config config = {0};
+    const char *file = args->file;
+    int r;
+
+    r = set_defaults(&config);
+    if (r < 0)
+        return err_set(err, r, "out of memory");
+    if (file == NULL && access(CONFIG_DEFAULT_FILE, F_OK) == 0)
+        file = CONFIG_DEFAULT_FILE;
+    if (file != NULL) {
+        r = ini_read(&config, file, config_keys, config_n_keys, err);
+        if (r < 0)
+            return r;
+    }
+    r = read_environment(&config, err);
+    if (r < 0)
+        return r;
+    r = read_args(&config, args, err);
+    if (r < 0)
+        return r;
+    r = settle(&config, err);
+    if (r < 0)
+        return r;
+    *ret = config;
+    config = (struct config){0}; /* taken */
+    return 0;
+}
+
+int config_load(struct config *ret, const char *file, struct err *err)
+{
+    return config_load_args(ret, &(struct config_args){.file = file}, err);
+}
+
+void config_done(struct config *config)
+{
+    free(config->listen);
+    free(config->data_dir);
+    free(config->run_dir);
+    free(config->languages_dir);
+    free(config->toolchains_dir);
+    free(config->user);
+    strings_done(&config->allow_missing);
+    free(config->boxd_socket);
+    *config = (struct config){0};
+}

@@ -1,0 +1,57 @@
+/*
+ * config: what the operator decides. One table gives each setting its name, bounds and help; values come
+ * from the defaults, then the file, then the environment (GLIMPSE_<NAME>), then the command line: the last wins.
+ * glimpse, glimpsed and glimpse-boxd read the same file, so that they agree.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strings.h"
+#include "model/ini.h"
+
+#define CONFIG_DEFAULT_FILE "/etc/glimpse/glimpse.ini"
+
+/* All pointers are owned. Directories are absolute once loaded. */
+struct config {
+    char *listen;         /* ADDR:PORT, [ADDR]:PORT for IPv6; port 0: any free one */
+    char *data_dir;       /* the database and what must outlive a restart */
+    char *run_dir;        /* sockets; default: data_dir/run */
+    char *languages_dir;  /* <id>/language.ini; default: see config_load() */
+    char *toolchains_dir; /* toolchains that Debian does not package */
+    char *user;           /* whom glimpsed becomes when it is started as root */
+    struct strings allow_missing; /* isolation layers that may be missing, by name */
+    uint64_t max_running; /* stages at one time */
+    uint64_t max_queued;  /* jobs that wait for a place */
+    uint64_t slots;       /* boxes alive at one time, warm ones too */
+    uint64_t pool;        /* idle warm base boxes */
+    uint64_t uid_base;    /* first host uid of the boxes; slot n has uid_base + 2n and the next */
+    uint64_t log_level;   /* enum log_level */
+
+    char *boxd_socket;    /* run_dir/boxd.sock; set by config_load(), short enough for sockaddr_un */
+};
+
+/* What a command line may set; NULL: not given. All borrowed. */
+struct config_args {
+    const char *file; /* NULL: CONFIG_DEFAULT_FILE where it exists */
+    const char *data_dir;
+    const char *listen;
+};
+
+/*
+ * Fills *ret. < 0 with *err naming file and line, or the variable, and what
+ * would be right; *ret is then untouched. Languages are looked for in `languages` beside the running executable, then
+ * beside its folder (a build tree), then in GLIMPSE_LIBEXEC_DIR.
+ */
+MUST_CHECK int config_load(struct config *ret, const char *file, struct err *err);
+MUST_CHECK int config_load_args(struct config *ret, const struct config_args *args, struct err *err);
+void config_done(struct config *config);
+
+/* A helper executable ("glimpse-boxd"): beside the running one, else in GLIMPSE_LIBEXEC_DIR.
+ * *ret is owned by the caller; -ENOENT names both places. */
+MUST_CHECK int config_find_program(char **ret, const char *name, struct err *err);
+
+/* For `glimpse help config` and the documentation's test. */
+extern const struct ini_key config_keys[];
+extern const size_t config_n_keys;
