@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# What script/server, script/test and script/fresh share: talking, packages, building.
+# Sourced, never run: `set -euo pipefail` is the caller's.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Debian's own commands first: another Python or Node further up the caller's PATH would build and
+# test something else than what gets installed here.
+export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
+export LC_ALL=C.UTF-8
+
+say() { printf '%s\n' "$*"; }
+step() { printf '==> %s\n' "$*"; }
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# Runs a command as root: straight when we are, otherwise with sudo.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "this needs root: $* (run the script as root, or install sudo)"
+    fi
+}
+
+# with_progress WHAT COMMAND...: a long step. On a terminal one line that counts the seconds and shows the
+# command's latest output; elsewhere a line every 15 s. The whole output is shown when it fails.
+with_progress() {
+    local what=$1 log pid started=$SECONDS next=15 status=0 last
+    shift
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 </dev/null &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        if [ -t 1 ]; then
+            last=$(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | cut -c 1-60)
+            printf '\r\033[K    %s: %d s  %s' "$what" $((SECONDS - started)) "$last"
+        elif [ $((SECONDS - started)) -ge "$next" ]; then
+            last=$(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | cut -c 1-100)
+            printf '    %s: %d s  %s\n' "$what" $((SECONDS - started)) "$last"
+            next=$((next + 15))
+        fi
+        sleep 0.2
+    done
+    wait "$pid" || status=$?
+    [ -t 1 ] && printf '\r\033[K'
+    if [ "$status" -eq 0 ]; then
+        printf '    %s: done in %d s\n' "$what" $((SECONDS - started))
+    else
+        cat "$log" >&2
+        printf '    %s: failed with status %d (its output is above)\n' "$what" "$status" >&2
+    fi
+    rm -f "$log"
+    return "$status"
+}
+
+# Prints those of its arguments that dpkg does not know as installed. Takes milliseconds, so that a second run of a
+# script costs nothing.
+missing_packages() {
+    local package
+    for package in "$@"; do
+        case $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) in
+        installed) ;;
+        *) printf '%s\n' "$package" ;;
+        esac
+    done
+}
+
+apt_quiet() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends \
+        -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@"
+}
+
+# install_packages WHY PACKAGE...: makes sure that they are there; says nothing when they are.
+install_packages() {
+    local why=$1 missing
+    shift
+    mapfile -t missing < <(missing_packages "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    step "Installing $why: ${missing[*]}"
+    with_progress "apt-get update" apt_quiet update
+    with_progress "apt-get install" apt_quiet install "${missing[@]}"
+}
+
+# shellcheck disable=SC2034 # used by the scripts that source this file
+build_packages=(
+    gcc libc6-dev meson ninja-build pkg-config
+    libcmocka-dev libcurl4-openssl-dev libinih-dev libjansson-dev libmicrohttpd-dev libseccomp-dev libsqlite3-dev
+    libuv1-dev nettle-dev
+)
+
+require_debian() {
+    local tool
+    for tool in apt-get dpkg-query; do
+        command -v "$tool" >/dev/null ||
+            die "no $tool here: this script knows Debian and its relatives; docs/operate.md lists what to install elsewhere"
+    done
+}
+
+# Compilers and interpreters of the languages that Glimpse runs.
+install_toolchains() {
+    [ -x "$root/script/toolchains" ] || return 0
+    "$root/script/toolchains"
+}
+
+# The account that the unprivileged daemon runs as. It owns nothing but its data directory.
+ensure_user() {
+    getent passwd glimpse >/dev/null && return 0
+    step "Creating the system user glimpse"
+    as_root useradd --system --user-group --home-dir /nonexistent --no-create-home \
+        --shell /usr/sbin/nologin --comment "Glimpse" glimpse
+}
+
+# build DIR [MESON OPTION...]: configures once, then lets ninja decide what is out of date.
+build() {
+    local dir=$root/$1
+    shift
+    if [ ! -f "$dir/build.ninja" ]; then
+        step "Configuring ${dir##*/}"
+        with_progress "meson setup" meson setup "$dir" "$root" "$@"
+    fi
+    # ninja -n answers in milliseconds whether there is anything to do.
+    if ninja -C "$dir" -n | grep -q 'no work to do'; then
+        return 0
+    fi
+    step "Building ${dir##*/}"
+    with_progress "ninja" ninja -C "$dir"
+}
