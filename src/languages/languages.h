@@ -1,5 +1,5 @@
 /*
- * languages: the table of languages, read from languages/<id>/language.ini (inih). No C code per language.
+ * languages: the table of languages, read from languages/<id>/language.ini. No C code per language.
  *
  * Both daemons read the same files. glimpse-boxd takes from them what a root file system needs (binds)
  * and the maximum limits; glimpsed takes commands, names and defaults. docs/languages.md shows a file.
@@ -18,7 +18,10 @@
 #define LANGUAGES_BOX_TOOLCHAINS "/opt/glimpse/toolchains"
 #define LANGUAGES_BOX_DIR        "/opt/glimpse/languages"
 
-enum { LANGUAGE_ID_BYTES = 32 };
+enum {
+    LANGUAGE_ID_BYTES = 32,
+    LANGUAGE_SCAN_BYTES = 65536, /* name_pattern sees no more of a source than this */
+};
 
 struct language_stage {
     bool present;
@@ -34,8 +37,8 @@ struct language {
     struct strings aliases;     /* other ids that mean this language */
     struct strings suffixes;    /* ".cpp": for `glimpse run FILE` and for {sources} */
     char *main_name;            /* the file name that `code` gets, e.g. "main.py" */
-    regex_t *name_pattern;      /* or NULL: POSIX extended; group 1 of its first match in the source ... */
-    char *name_template;        /* ... makes the name: "{1}.java" */
+    regex_t *name_pattern;      /* or NULL: POSIX extended; a group of its first match in the source ... */
+    char *name_template;        /* ... makes the name: "{1}.java", {1} to {9} */
     struct strings needs;       /* absolute paths that must exist (in the box: the same paths) */
     char *package;              /* what to install when they do not: "golang-go" */
     struct strings binds;       /* extra host paths bound read-only into the root, besides /usr: "/etc/java-17-openjdk" */
@@ -52,25 +55,37 @@ struct language {
 };
 
 struct languages {
+    char *dir;           /* owned: where they were read from */
     struct language *at; /* owned; sorted by id */
     size_t n;
 };
 
-/* Reads DIR/<id>/language.ini for every folder there. Unknown keys, bad values and aliases that clash are errors
- * that name file and line. */
+/* Reads DIR/<id>/language.ini for every folder there; folders whose name begins with '.' or '_' are passed
+ * over. Unknown keys, bad values and names that clash are errors that name the file, and the line where there is one.
+ * Runs nothing. *ret is untouched on failure. */
 MUST_CHECK int languages_load(struct languages *ret, const char *dir, struct err *err);
 void languages_done(struct languages *languages);
+
+/*
+ * The files decide what a privileged boxd binds into boxes, so nobody else may write them: every file and
+ * folder of dir, and every folder above it, must belong to root or to the owner of the running executable and
+ * may not be writable by group or others (a sticky folder above, like /tmp, may). Symbolic links in dir are refused.
+ * boxd calls this before languages_load(). 0, or -EPERM with a sentence that names the file and the fix.
+ */
+MUST_CHECK int languages_check_owner(const char *dir, struct err *err);
 
 /* By id or alias, ASCII case-insensitive; NULL where there is none. */
 const struct language *languages_find(const struct languages *languages, const char *name);
 /* By the suffix of a file name, the longest that fits; NULL where none does. */
 const struct language *languages_find_by_file(const struct languages *languages, const char *file_name);
+bool language_has_suffix(const struct language *language, const char *file_name);
 /* True where wanted ("3", "3.11", "3.11.2", "*", NULL) is the version or the first numbers of it. */
 bool language_has_version(const struct language *language, const char *wanted);
 
 /* Fills available, unavailable, version and version_text: looks for `needs`, then runs every version
- * command, all at once, each for at most 30 s. Blocks; call before serving or from a thread. */
-void languages_probe(struct languages *languages);
+ * command, all at once, each for at most 30 s. Blocks; call before serving or from a thread.
+ * toolchains_dir: where LANGUAGES_BOX_TOOLCHAINS is on this host. */
+void languages_probe(struct languages *languages, const char *toolchains_dir);
 
 /* The name that source gets when it came as `code`: name_template if the pattern matches and gives a name
  * that job_check_name() takes, otherwise main_name. Owned by the caller; NULL when out of memory. */
@@ -82,9 +97,11 @@ char *language_main_name(const struct language *language, struct slice source);
  *   {sources}   (a word of its own) every file that has one of the language's suffixes, in the job's order
  *   {args}      (a word of its own) the job's arguments
  *   {dir}       LANGUAGES_BOX_DIR/<id>
- *   {memory_mib*60%}  60 % of the stage's memory limit in MiB, at least 1 (also {memory_bytes*N%})
- *   {processes} {open_files} {wall_time_s}    limits, as numbers
- * job->files[0].name must be set. *ret is owned by the caller.
+ *   {memory_mib} {memory_bytes} {processes} {open_files} {wall_time_s} {cpu_time_s}    the stage's limits
+ *   {memory_mib*60%}  60 % of one of these, rounded down, at least 1
+ *   {{ and }}   a brace
+ * job->files[0].name must be set. limits: the stage's, settled. *ret is owned by the caller, untouched on failure.
+ * -EINVAL with a sentence for the user where {sources} finds none.
  */
 MUST_CHECK int language_command(struct strings *ret, const struct language *language, enum stage stage,
                                 const struct job *job, const struct limits *limits, struct err *err);
