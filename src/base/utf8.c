@@ -53,6 +53,13 @@ size_t utf8_step(const char *text, size_t len)
     return whole ? n : 0;
 }
 
+size_t utf8_bad_len(const char *text, size_t len)
+{
+    bool whole;
+
+    return scan((const unsigned char *)text, len, &whole);
+}
+
 bool utf8_valid(const char *text, size_t len)
 {
     while (len > 0) {
