@@ -117,7 +117,8 @@ int config_find_program(char **ret, const char *name, struct err *err)
         return 0;
     }
     free(path);
-    return err_set(err, -ENOENT, "%s is neither in %s nor in %s", name, dir ? dir : "?", GLIMPSE_LIBEXEC_DIR);
+    return err_set(err, -ENOENT, "%s is neither in %s nor in %s", name, dir ? dir : "?",
+                   GLIMPSE_LIBEXEC_DIR);
 }
 
 static int set_defaults(struct config *config)
@@ -199,8 +200,10 @@ static int check_listen(const char *listen, struct err *err)
     const char *colon = strrchr(listen, ':');
     uint64_t port;
 
-    if (colon == NULL || colon == listen || ini_number(&port, INI_UINT, 0, 65535, colon + 1, NULL) < 0)
-        return err_set(err, -EINVAL, "listen is \"%.60s\", ADDR:PORT is right, like 127.0.0.1:2358 or [::1]:2358",
+    if (colon == NULL || colon == listen ||
+        ini_number(&port, INI_UINT, 0, 65535, colon + 1, NULL) < 0)
+        return err_set(err, -EINVAL,
+                       "listen is \"%.60s\", ADDR:PORT is right, like 127.0.0.1:2358 or [::1]:2358",
                        listen);
     return 0;
 }
@@ -208,7 +211,8 @@ static int check_listen(const char *listen, struct err *err)
 /* Fills what depends on other settings, and checks what the table cannot. */
 static int settle(struct config *config, struct err *err)
 {
-    char **dirs[] = {&config->data_dir, &config->run_dir, &config->languages_dir, &config->toolchains_dir};
+    char **dirs[] = {&config->data_dir, &config->run_dir, &config->languages_dir,
+                     &config->toolchains_dir};
     const size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
     int r;
 
@@ -231,10 +235,11 @@ static int settle(struct config *config, struct err *err)
         return err_set(err, -ENOMEM, "out of memory");
     }
     if (strlen(config->boxd_socket) >= room)
-        return err_set(err, -ENAMETOOLONG,
-                       "run_dir is too long for a socket's name: %zu bytes with /boxd.sock, at most %zu fit. "
-                       "Set run_dir to a shorter one, like /run/glimpse",
-                       strlen(config->boxd_socket), room - 1);
+        return err_set(
+            err, -ENAMETOOLONG,
+            "run_dir is too long for a socket's name: %zu bytes with /boxd.sock, at most %zu fit. "
+            "Set run_dir to a shorter one, like /run/glimpse",
+            strlen(config->boxd_socket), room - 1);
     if (config->slots == 0)
         config->slots = config->max_running + config->pool + 8;
     return check_listen(config->listen, err);

@@ -16,14 +16,8 @@ struct unit {
 
 /* The first row of a factor is how numbers of that kind are printed. */
 static const struct unit byte_units[] = {
-    {"", 1},
-    {"K", (uint64_t)1 << 10},
-    {"M", (uint64_t)1 << 20},
-    {"G", (uint64_t)1 << 30},
-    {"B", 1},
-    {"KiB", (uint64_t)1 << 10},
-    {"MiB", (uint64_t)1 << 20},
-    {"GiB", (uint64_t)1 << 30},
+    {"", 1},   {"K", (uint64_t)1 << 10},   {"M", (uint64_t)1 << 20},   {"G", (uint64_t)1 << 30},
+    {"B", 1},  {"KiB", (uint64_t)1 << 10}, {"MiB", (uint64_t)1 << 20}, {"GiB", (uint64_t)1 << 30},
     {NULL, 0},
 };
 static const struct unit time_units[] = {
@@ -38,7 +32,9 @@ static const struct unit *units_of(enum ini_type type)
 
 static const char *kind_of(enum ini_type type)
 {
-    return type == INI_BYTES ? "a size like 64M" : type == INI_MS ? "a time like 10s or 500ms" : "a whole number";
+    return type == INI_BYTES ? "a size like 64M"
+           : type == INI_MS  ? "a time like 10s or 500ms"
+                             : "a whole number";
 }
 
 /* A number with the largest unit that divides it: 268435456 is 256M. */
@@ -53,7 +49,8 @@ static const char *show(char *text, size_t size, enum ini_type type, uint64_t va
     return text;
 }
 
-static int refuse_number(enum ini_type type, uint64_t min, uint64_t max, const char *text, struct err *err)
+static int refuse_number(enum ini_type type, uint64_t min, uint64_t max, const char *text,
+                         struct err *err)
 {
     char low[32], high[32];
 
@@ -64,7 +61,8 @@ static int refuse_number(enum ini_type type, uint64_t min, uint64_t max, const c
                    show(low, sizeof low, type, min), show(high, sizeof high, type, max));
 }
 
-int ini_number(uint64_t *ret, enum ini_type type, uint64_t min, uint64_t max, const char *text, struct err *err)
+int ini_number(uint64_t *ret, enum ini_type type, uint64_t min, uint64_t max, const char *text,
+               struct err *err)
 {
     const struct unit *unit = units_of(type);
     const char *at = text;
@@ -107,11 +105,13 @@ static int set_choice(uint64_t *field, const struct ini_key *key, const char *te
             return 0;
         }
     for (size_t i = 0; key->choices[i] != NULL && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ", key->choices[i]);
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
+                                 key->choices[i]);
     return err_set(err, -EINVAL, "\"%.40s\" is none of: %s", text, list);
 }
 
-static int set_string(char **field, const struct ini_key *key, const char *text, bool more, struct err *err)
+static int set_string(char **field, const struct ini_key *key, const char *text, bool more,
+                      struct err *err)
 {
     size_t most = key->max == 0 ? 65536 : key->max;
     char *value = NULL;
@@ -148,7 +148,8 @@ static int next_word(struct strings *words, const char **at, struct err *err)
     if (quote && *to == '\0')
         return err_set(err, -EINVAL, "a word begins with %c and does not end with it", quote);
     if (quote && to[1] != '\0' && !isblank((unsigned char)to[1]))
-        return err_set(err, -EINVAL, "a blank must follow the closing %c: quote the whole word", quote);
+        return err_set(err, -EINVAL, "a blank must follow the closing %c: quote the whole word",
+                       quote);
     *at = to + (quote ? 1 : 0);
     return strings_add(words, from, (size_t)(to - from));
 }
@@ -169,7 +170,8 @@ static int set_words(struct strings *field, const struct ini_key *key, const cha
     return field->n > most ? err_set(err, -EINVAL, "has more than %zu words", most) : 0;
 }
 
-static int set_field(void *base, const struct ini_key *key, const char *text, bool more, struct err *err)
+static int set_field(void *base, const struct ini_key *key, const char *text, bool more,
+                     struct err *err)
 {
     void *field = (char *)base + key->offset;
 
@@ -211,14 +213,14 @@ struct ini_reading {
     char *line;       /* owned: getline()'s */
     size_t line_size;
     unsigned line_number;
-    bool indented;    /* the line began with a blank */
+    bool indented; /* the line began with a blank */
 
-    void *base;       /* borrowed */
+    void *base;                 /* borrowed */
     const struct ini_key *keys; /* borrowed */
     size_t n_keys;
-    unsigned *seen;   /* owned: per key the line that gave it, or 0 */
+    unsigned *seen; /* owned: per key the line that gave it, or 0 */
     struct err *err;
-    int r;            /* the first failure; all after it is skipped */
+    int r; /* the first failure; all after it is skipped */
 };
 
 static int fail(struct ini_reading *reading, int code)
@@ -238,8 +240,10 @@ static char *on_line(char *to, int size, void *arg)
         return NULL;
     reading->line_number++;
     if (len >= size) {
-        (void)fail(reading, err_set(reading->err, -EINVAL, "the line is longer than %d bytes: go on in the next line, "
-                                    "indented", size - 2));
+        (void)fail(reading, err_set(reading->err, -EINVAL,
+                                    "the line is longer than %d bytes: go on in the next line, "
+                                    "indented",
+                                    size - 2));
         return NULL;
     }
     if (memchr(reading->line, '\0', (size_t)len) != NULL) {
@@ -257,14 +261,16 @@ static int refuse_key(const struct ini_reading *reading, const char *section, co
         const struct ini_key *key = &reading->keys[i];
 
         if (strcmp(key->name, name) == 0)
-            return err_set(reading->err, -EINVAL, "%s does not belong in [%s] but in [%s]", name, section,
-                           key->section);
+            return err_set(reading->err, -EINVAL, "%s does not belong in [%s] but in [%s]", name,
+                           section, key->section);
     }
-    return err_set(reading->err, -EINVAL, "there is no key %.60s in section [%.60s]", name, section);
+    return err_set(reading->err, -EINVAL, "there is no key %.60s in section [%.60s]", name,
+                   section);
 }
 
 /* 0 or < 0; the file and line are still to be put in front. */
-static int take_value(struct ini_reading *reading, const char *section, const char *name, const char *text)
+static int take_value(struct ini_reading *reading, const char *section, const char *name,
+                      const char *text)
 {
     size_t i = 0;
     int r;
@@ -275,7 +281,8 @@ static int take_value(struct ini_reading *reading, const char *section, const ch
     if (i == reading->n_keys)
         return refuse_key(reading, section, name);
     if (reading->seen[i] != 0 && !reading->indented)
-        return err_set(reading->err, -EINVAL, "%s is given twice, first in line %u", name, reading->seen[i]);
+        return err_set(reading->err, -EINVAL, "%s is given twice, first in line %u", name,
+                       reading->seen[i]);
     r = set_field(reading->base, &reading->keys[i], text, reading->seen[i] != 0, reading->err);
     if (r < 0)
         return err_wrap(reading->err, r, "%s", name);
@@ -301,8 +308,9 @@ static int check_required(const struct ini_reading *reading)
 {
     for (size_t i = 0; i < reading->n_keys; i++)
         if (reading->keys[i].required && reading->seen[i] == 0)
-            return err_set(reading->err, -EINVAL, "%s: section [%s] lacks `%s = ...` (%s)", reading->path,
-                           reading->keys[i].section, reading->keys[i].name, reading->keys[i].help);
+            return err_set(reading->err, -EINVAL, "%s: section [%s] lacks `%s = ...` (%s)",
+                           reading->path, reading->keys[i].section, reading->keys[i].name,
+                           reading->keys[i].help);
     return 0;
 }
 
@@ -314,9 +322,11 @@ static void reading_done(struct ini_reading *reading)
     free(reading->seen);
 }
 
-int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_keys, struct err *err)
+int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_keys,
+             struct err *err)
 {
-    CLEANUP(reading_done) struct ini_reading reading = {
+    CLEANUP(reading_done)
+    struct ini_reading reading = {
         .path = path, .base = base, .keys = keys, .n_keys = n_keys, .err = err};
     int line;
 
@@ -333,7 +343,8 @@ int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_
     if (reading.r < 0)
         return reading.r;
     if (line > 0)
-        return err_set(err, -EINVAL, "%s:%d: this is neither `[section]` nor `name = value`", path, line);
+        return err_set(err, -EINVAL, "%s:%d: this is neither `[section]` nor `name = value`", path,
+                       line);
     if (line < 0)
         return err_set(err, -ENOMEM, "%s: out of memory", path);
     return check_required(&reading);

@@ -1,0 +1,379 @@
+/* engine: who may run when. The connection to boxd, the queue and the places; a run's own life is in run.c. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "engine/run.h"
+
+enum {
+    PLACE_BITS = 10, /* of a lease's number: finds its run without a search */
+    PLACES_MAX = 1 << PLACE_BITS,
+    ABSENT_MAX_MS = 5000, /* boxd restarts in less; longer, and those that wait are told */
+};
+
+/* --- Places ---------------------------------------------------------------------------------- */
+
+uint64_t engine_new_lease(struct engine *engine, uint32_t place)
+{
+    return ++engine->serial << PLACE_BITS | place;
+}
+
+static struct run *find_run(const struct engine *engine, uint64_t lease)
+{
+    uint64_t place = lease & (PLACES_MAX - 1);
+    struct run *run = place < engine->max_running ? engine->places[place] : NULL;
+
+    return run != NULL && run->lease == lease ? run : NULL;
+}
+
+static void enqueue(struct run *run, bool first)
+{
+    struct engine *engine = run->engine;
+
+    if (first)
+        TAILQ_INSERT_HEAD(&engine->queue, run, entry);
+    else
+        TAILQ_INSERT_TAIL(&engine->queue, run, entry);
+    engine->n_queued++;
+}
+
+void engine_unqueue(struct run *run)
+{
+    TAILQ_REMOVE(&run->engine->queue, run, entry);
+    run->engine->n_queued--;
+}
+
+static uint32_t take_place(struct engine *engine, struct run *run)
+{
+    uint32_t place = engine->next_place;
+
+    assert(engine->n_running < engine->max_running);
+    while (engine->places[place] != NULL)
+        place = (place + 1) % engine->max_running;
+    engine->next_place = (place + 1) % engine->max_running;
+    engine->places[place] = run;
+    engine->n_running++;
+    return place;
+}
+
+static void leave_place(struct run *run)
+{
+    if (run->place == RUN_NO_PLACE)
+        return;
+    run->engine->places[run->place] = NULL;
+    run->engine->n_running--;
+    run->place = RUN_NO_PLACE;
+}
+
+/* A run that fails at once leaves its place again and comes back to here: hence a loop, not recursion. */
+static void fill_places(struct engine *engine)
+{
+    if (engine->filling)
+        return;
+    engine->filling = true;
+    while (engine->n_running < engine->max_running && boxd_link_connected(&engine->link)) {
+        struct run *run = TAILQ_FIRST(&engine->queue);
+
+        if (run == NULL)
+            break;
+        engine_unqueue(run);
+        run_admit(run, take_place(engine, run));
+    }
+    engine->filling = false;
+}
+
+/* --- Results --------------------------------------------------------------------------------- */
+
+static void finish_runs(struct engine *engine)
+{
+    struct run_list ended = TAILQ_HEAD_INITIALIZER(ended);
+
+    /* Off the list first: an on_result may end other runs. */
+    TAILQ_CONCAT(&ended, &engine->ended, entry);
+    for (;;) {
+        struct run *run = TAILQ_FIRST(&ended);
+
+        if (run == NULL)
+            break;
+        TAILQ_REMOVE(&ended, run, entry);
+        run->events.on_result(run->arg, &run->result);
+        run_free(run);
+    }
+}
+
+static void on_finisher(uv_idle_t *idle)
+{
+    struct engine *engine = idle->data;
+
+    (void)uv_idle_stop(idle);
+    finish_runs(engine);
+}
+
+void engine_retire(struct run *run)
+{
+    struct engine *engine = run->engine;
+
+    leave_place(run);
+    TAILQ_INSERT_TAIL(&engine->ended, run, entry);
+    (void)uv_idle_start(&engine->finisher, on_finisher); /* fails only without a handler */
+    fill_places(engine);
+}
+
+/* --- boxd ------------------------------------------------------------------------------------ */
+
+static void on_up(void *arg)
+{
+    fill_places(arg);
+}
+
+static void on_down(void *arg, const char *why)
+{
+    struct engine *engine = arg;
+
+    /* Backwards, so that those who are queued again come in the order of their places. */
+    for (uint32_t i = engine->max_running; i-- > 0;) {
+        struct run *run = engine->places[i];
+
+        if (run != NULL && run_on_gone(run, why)) {
+            leave_place(run);
+            enqueue(run, true);
+        }
+    }
+}
+
+static void on_absent(void *arg, uint64_t down_ms)
+{
+    struct engine *engine = arg;
+
+    while (down_ms >= ABSENT_MAX_MS && !TAILQ_EMPTY(&engine->queue)) {
+        struct run *run = TAILQ_FIRST(&engine->queue);
+
+        engine_unqueue(run);
+        run_fail(run, "the sandbox service does not answer");
+    }
+}
+
+static void on_message(void *arg, const union wire_msg *msg, int fd)
+{
+    struct run *run = find_run(arg, msg->head.id);
+
+    if (run != NULL)
+        run_on_boxd(run, msg, fd);
+    else
+        closep(
+            &fd); /* a box for a lease that was released while boxd looked for one: it has read that by now */
+}
+
+/* --- The engine ------------------------------------------------------------------------------ */
+
+static void free_engine(struct engine *engine)
+{
+    free((void *)engine->places);
+    free(engine);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct engine *engine = handle->data;
+
+    /* The handles are parts of the engine: it goes with the last of them. */
+    if (--engine->n_handles == 0)
+        free_engine(engine);
+}
+
+static void close_handles(struct engine *engine)
+{
+    int n = engine->n_handles; /* in the order of open_handles() */
+
+    engine->set.poll.data = engine;
+    engine->link.retry.data = engine;
+    if (n > 2)
+        boxd_link_close(&engine->link, on_closed);
+    if (n > 1)
+        watch_set_close(&engine->set, on_closed);
+    uv_close((uv_handle_t *)&engine->finisher, on_closed);
+}
+
+static int open_handles(struct engine *engine, struct err *err)
+{
+    int r;
+
+    (void)uv_idle_init(engine->loop, &engine->finisher); /* always 0 */
+    engine->finisher.data = engine;
+    engine->n_handles = 1;
+    r = watch_set_init(&engine->set, engine->loop, err);
+    if (r < 0)
+        return r;
+    engine->n_handles = 2;
+    r = boxd_link_init(&engine->link, engine->loop, err);
+    if (r < 0)
+        return r;
+    engine->n_handles = 3;
+    return 0;
+}
+
+int engine_new(struct engine **ret, const struct engine_config *config, struct err *err)
+{
+    struct engine *engine = malloc(sizeof *engine);
+    int r;
+
+    assert(config->max_running >= 1 && config->max_running <= PLACES_MAX);
+    if (engine == NULL)
+        return err_set(err, -ENOMEM, "engine");
+    *engine = (struct engine){.loop = config->loop,
+                              .languages = config->languages,
+                              .max_running = config->max_running,
+                              .max_queued = config->max_queued,
+                              .queue = TAILQ_HEAD_INITIALIZER(engine->queue),
+                              .ended = TAILQ_HEAD_INITIALIZER(engine->ended)};
+    engine->link = (struct boxd_link){.path = config->boxd_socket,
+                                      .set = &engine->set,
+                                      .events = {on_up, on_down, on_absent, on_message},
+                                      .arg = engine};
+    engine->places = (struct run **)calloc(config->max_running, sizeof(struct run *));
+    if (engine->places == NULL) {
+        free_engine(engine);
+        return err_set(err, -ENOMEM, "engine");
+    }
+    r = open_handles(engine, err);
+    if (r < 0) {
+        close_handles(engine);
+        return r;
+    }
+    *ret = engine;
+    return 0;
+}
+
+void engine_free(struct engine *engine)
+{
+    if (engine == NULL)
+        return;
+    engine->draining = true;
+    engine->filling = true; /* nobody gets a place any more */
+    while (!TAILQ_EMPTY(&engine->queue))
+        run_cancel(TAILQ_FIRST(&engine->queue));
+    for (uint32_t i = 0; i < engine->max_running; i++)
+        if (engine->places[i] != NULL)
+            run_abandon(engine->places[i]);
+    while (!TAILQ_EMPTY(&engine->ended))
+        finish_runs(engine);
+    close_handles(engine);
+}
+
+bool engine_connected(const struct engine *engine)
+{
+    return boxd_link_connected(&engine->link);
+}
+
+void engine_drain(struct engine *engine)
+{
+    engine->draining = true;
+}
+
+size_t engine_n_runs(const struct engine *engine)
+{
+    return engine->n_queued + engine->n_running;
+}
+
+/* --- Taking a job in ------------------------------------------------------------------------- */
+
+static int refuse_language(const struct engine *engine, const char *name, struct err *err)
+{
+    char list[160] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < engine->languages->n && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ",
+                                 engine->languages->at[i].id);
+    (void)err_set(err, -ENOENT, "there is no language \"%.30s\"; there are: %s", name, list);
+    return ENGINE_E_LANGUAGE;
+}
+
+/* *ret is borrowed from the engine. 0 or ENGINE_E_*. */
+static int find_language(const struct language **ret, const struct engine *engine,
+                         const struct job *job, struct err *err)
+{
+    const struct language *language = languages_find(engine->languages, job->language);
+
+    if (language == NULL)
+        return refuse_language(engine, job->language, err);
+    if (!language->available) {
+        (void)err_set(err, -ENOENT, "%s",
+                      language->unavailable != NULL ? language->unavailable
+                                                    : "its toolchain is missing");
+        return ENGINE_E_UNAVAILABLE;
+    }
+    if (!language_has_version(language, job->version)) {
+        (void)err_set(err, -ENOENT, "%s is there in version %s, not %.40s", language->id,
+                      language->version, job->version);
+        return ENGINE_E_VERSION;
+    }
+    *ret = language;
+    return 0;
+}
+
+/* Fills what the job left to the language. */
+static int settle_job(struct job *job, const struct language *language, struct err *err)
+{
+    if (job->n_files == 0)
+        return err_set(err, -EINVAL, "there is no file to run");
+    if (job->main_unnamed && job->files[0].name == NULL) {
+        const struct slice source = {job->files[0].data, job->files[0].len};
+
+        job->files[0].name = language_main_name(language, source);
+        if (job->files[0].name == NULL)
+            return err_set(err, -ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < N_STAGES; i++) {
+        const struct language_stage *stage = &language->stages[i];
+
+        if (!stage->present)
+            continue;
+        limits_settle(&job->limits[i], &stage->defaults, &stage->max);
+        if (limits_check(&job->limits[i], err) < 0)
+            return err_wrap(err, -ERANGE, "limits.%s", stage_names[i]);
+    }
+    return 0;
+}
+
+static bool is_full(const struct engine *engine)
+{
+    if (engine->draining)
+        return true;
+    if (TAILQ_EMPTY(&engine->queue) && engine->n_running < engine->max_running &&
+        engine_connected(engine))
+        return false; /* it would not wait */
+    return engine->n_queued >= engine->max_queued;
+}
+
+int engine_start(struct run **ret, struct engine *engine, struct job *job,
+                 const struct run_events *events, void *arg, struct err *err)
+{
+    const struct language *language = NULL;
+    struct run *run;
+    int r;
+
+    r = find_language(&language, engine, job, err);
+    if (r != 0)
+        return r;
+    r = settle_job(job, language, err);
+    if (r < 0)
+        return r;
+    if (is_full(engine)) {
+        (void)err_set(err, -EBUSY, "%zu jobs are waiting already: try again later",
+                      engine->n_queued);
+        return ENGINE_E_BUSY;
+    }
+    run = run_new(engine);
+    if (run == NULL)
+        return err_set(err, -ENOMEM, "out of memory");
+    run->job = job;
+    run->language = language;
+    run->stage = language->stages[STAGE_COMPILE].present ? STAGE_COMPILE : STAGE_RUN;
+    run->events = *events;
+    run->arg = arg;
+    *ret = run;
+    enqueue(run, false);
+    fill_places(engine);
+    return 0;
+}

@@ -1,0 +1,517 @@
+/*
+ * run: from a place to a result, one box per stage.
+ *
+ *            place           LEASED            STARTED           EXITED
+ *   QUEUED ────────▶ LEASING ───────▶ STARTING ────────▶ RUNNING ───────▶ MEASURING
+ *     ▲  │   connection │ ▲              │  EXITED, stop    │ stop ───────────▲ │
+ *     │  │         lost │ │              └──────────────────┼─────────────────┘ │ USED, ENDED,
+ *     └──┼──────────────┘ │                     ENDED, lost │                   │ lost
+ *        │ stop      stop │ next stage                      ▼                   │
+ *        └──────────▶ ENDED ◀───────────────────────────────┴───────────────────┘
+ *
+ * stop is a cancel, a failure of ours, or more output than allowed. Every stage that got a box goes by
+ * MEASURING, so that its figures are the cgroup's, also when we end it; the box dies with the RELEASE that follows.
+ * Messages cross: boxd may kill a box (ENDED) while init reports an exit (EXITED) or we ask for figures (USAGE).
+ * Whatever comes in a state where it means nothing came too late, and is dropped.
+ *
+ * Nothing here frees the run: it is retired, and freed after its on_result from the loop's next turn.
+ */
+#include "engine/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+enum run_event {
+    EV_PLACE,
+    EV_LEASED,
+    EV_STARTED,
+    EV_EXITED,
+    EV_STOP,
+    EV_FIGURES,
+    EV_LOST,
+    RUN_N_EVENTS
+};
+
+/* clang-format off */
+#define LATE RUN_N_STATES /* means nothing in this state */
+static const enum run_state run_table[RUN_N_STATES][RUN_N_EVENTS] = {
+    /*                 PLACE        LEASED        STARTED      EXITED         STOP           FIGURES    LOST */
+    [RUN_QUEUED]    = {RUN_LEASING, LATE,         LATE,        LATE,          RUN_ENDED,     LATE,      LATE},
+    [RUN_LEASING]   = {LATE,        RUN_STARTING, LATE,        LATE,          RUN_ENDED,     LATE,      RUN_QUEUED},
+    [RUN_STARTING]  = {LATE,        LATE,         RUN_RUNNING, RUN_MEASURING, RUN_MEASURING, RUN_ENDED, RUN_ENDED},
+    [RUN_RUNNING]   = {LATE,        LATE,         LATE,        RUN_MEASURING, RUN_MEASURING, RUN_ENDED, RUN_ENDED},
+    [RUN_MEASURING] = {LATE,        LATE,         LATE,        LATE,          LATE,          RUN_ENDED, RUN_ENDED},
+    [RUN_ENDED]     = {RUN_LEASING, LATE,         LATE,        LATE,          LATE,          LATE,      LATE},
+};
+/* clang-format on */
+
+/* The one place where run->state changes. False: the event came too late, and nothing has changed. */
+static bool run_step(struct run *run, enum run_event event)
+{
+    enum run_state next = run_table[run->state][event];
+
+    if (next == LATE)
+        return false;
+    run->state = next;
+    return true;
+}
+
+static struct stage_result *stage_result(struct run *run)
+{
+    return &run->result.stages[run->stage];
+}
+
+static void send_plain(struct run *run, enum wire_type type)
+{
+    struct wire_plain msg = {.head = wire_head(type, run->lease)};
+
+    boxd_link_send(&run->engine->link, &msg);
+}
+
+/* --- The end of a stage ---------------------------------------------------------------------- */
+
+static void close_box(struct run *run)
+{
+    watch_stop(&run->engine->set, &run->box_watch);
+    closep(&run->box_fd);
+}
+
+/* boxd ends the box and all in it; nobody waits for that. */
+static void release(struct run *run)
+{
+    close_box(run);
+    stage_io_close(&run->io);
+    stage_ends_close(&run->ends);
+    closep(&run->payload_fd);
+    if (run->lease != 0)
+        send_plain(run, WIRE_RELEASE);
+    run->lease = 0;
+}
+
+static void judge(struct run *run)
+{
+    struct stage_result *result = stage_result(run);
+    struct verdict verdict;
+
+    run->end.stage = run->stage;
+    verdict_of(&verdict, &run->end, &run->job->limits[run->stage]);
+    result->status = verdict.status;
+    result->exit_code = verdict.exit_code;
+    result->signal = verdict.signal;
+    if (result->wall_us == 0 && run->started_us != 0)
+        result->wall_us = now_us() - run->started_us;
+    run->result.status = verdict.status;
+    memcpy(run->result.message, verdict.message, sizeof run->result.message);
+}
+
+static void ask_for_box(struct run *run);
+
+/* In RUN_ENDED: on to the next stage, or to the result. */
+static void end_stage(struct run *run)
+{
+    stage_io_drain(&run->io);
+    release(run);
+    judge(run);
+    if (run->result.status != STATUS_OK || run->stage == STAGE_RUN) {
+        engine_retire(run);
+        return;
+    }
+    run->stage = STAGE_RUN;
+    if (run_step(run, EV_PLACE))
+        ask_for_box(run);
+}
+
+/* Ends the stage early; run->end says why. The program may go on until boxd has answered. */
+static void stop(struct run *run)
+{
+    if (!run_step(run, EV_STOP))
+        return;
+    if (run->state == RUN_MEASURING)
+        send_plain(run, WIRE_USAGE);
+    else
+        end_stage(run); /* there was no box yet */
+}
+
+void run_fail(struct run *run, const char *why)
+{
+    if (run->end.failure == NULL) /* the first one explains the others */
+        (void)snprintf(run->failure, sizeof run->failure, "%s", why);
+    run->end.failure = run->failure;
+    stop(run);
+}
+
+void run_cancel(struct run *run)
+{
+    if (run->state == RUN_ENDED)
+        return;
+    run->end.cancelled = true;
+    if (run->state == RUN_QUEUED)
+        engine_unqueue(run);
+    stop(run);
+}
+
+/* --- What the program writes and reads ------------------------------------------------------- */
+
+static void on_output(struct stage_io *io, int stream, const char *bytes, size_t len)
+{
+    struct run *run = WATCH_OWNER(struct run, io, io);
+
+    if (run->events.on_output != NULL)
+        run->events.on_output(run->arg, run->stage, stream, bytes, len);
+}
+
+static void on_too_much(struct stage_io *io)
+{
+    struct run *run = WATCH_OWNER(struct run, io, io);
+
+    run->end.too_much_output = true;
+    stop(run);
+}
+
+/* Whether the program's stdin is being fed; before that, input gathers in the job. */
+static bool feeding(const struct run *run)
+{
+    return run->stage == STAGE_RUN && run->state >= RUN_STARTING;
+}
+
+int run_write_stdin(struct run *run, const void *bytes, size_t len)
+{
+    struct job *job = run->job;
+    char *more;
+
+    if (!job->stdin_open || len == 0)
+        return 0;
+    if (feeding(run))
+        return stage_io_write(&run->io, bytes, len);
+    if (len > JOB_MAX_STDIN_BYTES - job->stdin_len)
+        return -EFBIG;
+    more = realloc(job->stdin_data, job->stdin_len + len);
+    if (more == NULL)
+        return -ENOMEM;
+    memcpy(more + job->stdin_len, bytes, len);
+    job->stdin_data = more;
+    job->stdin_len += len;
+    return 0;
+}
+
+void run_close_stdin(struct run *run)
+{
+    run->job->stdin_open = false;
+    if (feeding(run))
+        stage_io_close_stdin(&run->io);
+}
+
+/* A compiler gets an empty stdin. */
+static int start_stdin(struct run *run, struct err *err)
+{
+    const struct job *job = run->job;
+
+    if (!feeding(run))
+        return stage_io_feed(&run->io, (struct slice){0}, false, err);
+    return stage_io_feed(&run->io, (struct slice){job->stdin_data, job->stdin_len}, job->stdin_open,
+                         err);
+}
+
+/* --- Messages of the box's init -------------------------------------------------------------- */
+
+static void on_started(struct run *run, int fd)
+{
+    struct err err = {0};
+
+    if (!run_step(run, EV_STARTED)) {
+        closep(&fd);
+        return;
+    }
+    run->started_us = now_us();
+    if ((fd >= 0) != run->job->merged) {
+        closep(&fd);
+        run_fail(run, "the sandbox opened no terminal, or one that nobody wanted");
+        return;
+    }
+    if (fd >= 0 && stage_io_terminal(&run->io, fd, &err) < 0)
+        run_fail(run, err.msg);
+}
+
+/* The artifact was written by an init whose box ran hostile input: it is taken for what it is only when it is a memfd that
+ * nobody can change any more, and as long as was said. Its records are checked by the init that reads it. */
+static int take_artifact(struct run *run, int fd, uint64_t bytes, struct err *err)
+{
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    struct stat st;
+
+    if (bytes > RUN_MAX_ARTIFACT_BYTES)
+        return err_set(err, -EFBIG,
+                       "the compiled program has %" PRIu64 " MiB, at most %d are allowed",
+                       bytes >> 20, RUN_MAX_ARTIFACT_BYTES >> 20);
+    (void)fcntl(fd, F_ADD_SEALS,
+                seals); /* fails where it is sealed already: what counts is the outcome */
+    if ((fcntl(fd, F_GET_SEALS) & seals) != seals)
+        return err_set(err, -EBADMSG, "the compiled program cannot be sealed");
+    if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < bytes)
+        return err_set(err, -EBADMSG, "the compiled program is shorter than the sandbox said");
+    run->artifact_fd = fd;
+    run->artifact_bytes = bytes;
+    return 0;
+}
+
+static void on_exited(struct run *run, const struct wire_exited *msg, int fd)
+{
+    CLEANUP(closep) int artifact = fd;
+    struct err err = {0};
+
+    if (!run_step(run, EV_EXITED))
+        return;
+    run->end.exited = true;
+    run->end.how = msg->how;
+    run->end.code = msg->code;
+    run->end.disk_full = msg->disk_full != 0;
+    stage_result(run)->wall_us = msg->wall_us;
+    send_plain(run, WIRE_USAGE); /* first: boxd works on it while we do the rest */
+    if (artifact < 0 || run->stage != STAGE_COMPILE)
+        return;
+    if (take_artifact(run, artifact, msg->artifact_bytes, &err) < 0)
+        run_fail(run, err.msg); /* no new state: the figures are on their way */
+    else
+        (void)TAKE_FD(artifact);
+}
+
+/* One message. False where there is none, or the box is gone: then boxd sends ENDED, or has done so. */
+static bool receive(struct run *run)
+{
+    char bytes[WIRE_MAX_BYTES];
+    CLEANUP(closep) int fd = -1;
+    union wire_msg msg;
+    struct err err = {0};
+    size_t n_fds = 0;
+    ssize_t n = fd_recv_packet(run->box_fd, bytes, sizeof bytes, &fd, 1, &n_fds, MSG_DONTWAIT);
+
+    if (n == -EAGAIN)
+        return false;
+    if (n <= 0) {
+        close_box(run);
+        return false;
+    }
+    if (wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_INIT, &err) < 0) {
+        (void)err_wrap(&err, -EBADMSG, "the sandbox sent what is no message");
+        run_fail(run, err.msg);
+        close_box(run);
+        return false;
+    }
+    if (msg.head.type == WIRE_STARTED)
+        on_started(run, TAKE_FD(fd));
+    else if (msg.head.type == WIRE_EXITED)
+        on_exited(run, &msg.exited, TAKE_FD(fd));
+    else if (msg.head.type == WIRE_FAILED)
+        run_fail(run, msg.failed.msg);
+    return run->box_fd >= 0;
+}
+
+static void on_box(struct watch *watch, uint32_t events)
+{
+    struct run *run = WATCH_OWNER(struct run, box_watch, watch);
+
+    (void)events;
+    while (receive(run))
+        ;
+}
+
+/* --- The start of a stage -------------------------------------------------------------------- */
+
+static int send_job(struct run *run, struct err *err)
+{
+    const struct limits *limits = &run->job->limits[run->stage];
+    const bool merged = run->job->merged;
+    struct wire_job msg = {
+        .head = wire_head(WIRE_JOB, run->lease),
+        .wall_time_ms = limits->wall_time_ms,
+        .file_bytes = limits->file_bytes,
+        .box_bytes = limits->box_bytes,
+        .open_files = limits->open_files,
+        .payload_bytes = run->payload_bytes,
+        .artifact_bytes = run->stage == STAGE_RUN ? run->artifact_bytes : 0,
+        .flags =
+            (merged ? WIRE_JOB_MERGED : 0) | (run->stage == STAGE_COMPILE ? WIRE_JOB_COLLECT : 0),
+    };
+    const int fds[] = {run->ends.in, run->ends.out, merged ? run->ends.out : run->ends.err,
+                       run->payload_fd, run->artifact_fd};
+    const size_t n_fds = msg.artifact_bytes > 0 ? 5 : 4;
+    int r = fd_send_packet(run->box_fd, &msg, sizeof msg, fds, n_fds);
+
+    if (r < 0)
+        return err_errno(err, r, "sending the job to its sandbox");
+    stage_ends_close(&run->ends);
+    closep(&run->payload_fd);
+    return watch_start(&run->engine->set, &run->box_watch, run->box_fd, EPOLLIN, err);
+}
+
+static void on_leased(struct run *run, int fd)
+{
+    struct err err = {0};
+
+    if (!run_step(run, EV_LEASED)) {
+        closep(&fd);
+        return;
+    }
+    run->box_fd = fd;
+    stage_result(run)->ran = true;
+    if (send_job(run, &err) < 0 || start_stdin(run, &err) < 0)
+        run_fail(run, err.msg);
+}
+
+static void prepare_io(struct run *run)
+{
+    struct stage_result *result = stage_result(run);
+
+    run->io.set = &run->engine->set;
+    run->io.piece = run->engine->piece;
+    run->io.truncated = result->truncated;
+    run->io.on_output = on_output;
+    run->io.on_too_much = on_too_much;
+    for (size_t i = 0; i < 2; i++) {
+        buf_init(&result->out[i], run->job->limits[run->stage].output_bytes);
+        run->io.out[i] = &result->out[i];
+    }
+}
+
+/* Everything that the box's init will get; done while boxd looks for a box. */
+static int prepare(struct run *run, struct err *err)
+{
+    const enum stage stage = run->stage;
+    int r;
+
+    prepare_io(run);
+    r = stage_io_open(&run->io, &run->ends, run->job->merged, err);
+    if (r < 0)
+        return r;
+    return payload_write(&run->payload_fd, &run->payload_bytes, &run->engine->payload,
+                         run->language, stage, run->job, &run->job->limits[stage], err);
+}
+
+static void ask_for_box(struct run *run)
+{
+    struct wire_lease msg = {.stage = run->stage, .limits = run->job->limits[run->stage]};
+    struct err err = {0};
+
+    run->lease = engine_new_lease(run->engine, run->place);
+    run->started_us = 0;
+    run->end = (struct stage_end){.stage = run->stage};
+    msg.head = wire_head(WIRE_LEASE, run->lease);
+    (void)snprintf(msg.language, sizeof msg.language, "%s", run->language->id);
+    boxd_link_send(&run->engine->link, &msg);
+    if (prepare(run, &err) < 0)
+        run_fail(run, err.msg);
+}
+
+void run_admit(struct run *run, uint32_t place)
+{
+    if (!run_step(run, EV_PLACE))
+        return;
+    run->place = place;
+    ask_for_box(run);
+}
+
+/* --- Messages of boxd ------------------------------------------------------------------------ */
+
+static void on_figures(struct run *run, const struct wire_used *used)
+{
+    struct stage_result *result = stage_result(run);
+
+    /* The box may have reported its exit before it was ended: read that first. */
+    while (used->head.type == WIRE_ENDED && run->box_fd >= 0 && receive(run))
+        ;
+    if (!run_step(run, EV_FIGURES))
+        return;
+    result->cpu_us = used->cpu_us;
+    result->memory_bytes = used->memory_peak_bytes;
+    run->end.cause = used->cause;
+    run->end.oom_kills = used->oom_kills;
+    run->end.forks_refused = used->forks_refused;
+    if (used->head.type == WIRE_ENDED)
+        run->lease = 0; /* boxd has forgotten it */
+    end_stage(run);
+}
+
+void run_on_boxd(struct run *run, const union wire_msg *msg, int fd)
+{
+    switch (msg->head.type) {
+    case WIRE_LEASED:
+        on_leased(run, fd);
+        return;
+    case WIRE_REFUSED:
+        if (run->state != RUN_LEASING)
+            return;
+        run->lease = 0; /* there is nothing to release */
+        run_fail(run, msg->failed.msg);
+        return;
+    default: /* USED and ENDED: wire_decode() lets nothing else through */
+        on_figures(run, &msg->used);
+        return;
+    }
+}
+
+bool run_on_gone(struct run *run, const char *why)
+{
+    run->lease = 0;
+    if (run->state == RUN_LEASING && run->asked_again) {
+        run_fail(run, why);
+        return false;
+    }
+    if (!run_step(run, EV_LOST))
+        return false;
+    if (run->state == RUN_QUEUED) { /* nothing has been started: no harm in asking again */
+        run->asked_again = true;
+        release(run);
+        return true;
+    }
+    if (run->end.failure == NULL)
+        (void)snprintf(run->failure, sizeof run->failure, "%s", why);
+    run->end.failure = run->failure;
+    end_stage(run);
+    return false;
+}
+
+void run_abandon(struct run *run)
+{
+    run_cancel(run);
+    (void)run_on_gone(run, ""); /* the connection is about to close: nobody will answer */
+}
+
+/* --- Making and freeing ---------------------------------------------------------------------- */
+
+struct run *run_new(struct engine *engine)
+{
+    struct run *run = calloc(1, sizeof *run);
+
+    if (run == NULL)
+        return NULL;
+    run->engine = engine;
+    run->box_watch = (struct watch){.fd = -1, .on_ready = on_box};
+    run->place = RUN_NO_PLACE;
+    run->box_fd = run->payload_fd = run->artifact_fd = -1;
+    run->ends = (struct stage_ends){-1, -1, -1};
+    run->io.set = &engine->set;
+    stage_io_init(&run->io);
+    result_init(&run->result);
+    return run;
+}
+
+void run_free(struct run *run)
+{
+    close_box(run);
+    stage_io_close(&run->io);
+    stage_ends_close(&run->ends);
+    closep(&run->payload_fd);
+    closep(&run->artifact_fd);
+    result_done(&run->result);
+    job_free(run->job);
+    free(run);
+}

@@ -1,0 +1,100 @@
+/* run: one job under way; private to the engine. engine.c decides when a run may start, run.c takes it from
+ * lease to result. See run.c for its states. */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "engine/boxd_link.h"
+#include "engine/engine.h"
+#include "engine/payload.h"
+#include "engine/stage_io.h"
+#include "engine/verdict.h"
+
+enum { RUN_MAX_ARTIFACT_BYTES = 64 << 20 }; /* what a compile stage may hand on, records and all */
+#define RUN_NO_PLACE UINT32_MAX
+
+enum run_state {
+    RUN_QUEUED,    /* waits for a place */
+    RUN_LEASING,   /* has a place and asked boxd for a box; pipes and payload are being made */
+    RUN_STARTING,  /* has a box, whose init got the job */
+    RUN_RUNNING,   /* the program runs */
+    RUN_MEASURING, /* the program has ended or is to end: boxd was asked for the figures */
+    RUN_ENDED,     /* the stage is over, its box given back */
+    RUN_N_STATES
+};
+
+struct run {
+    TAILQ_ENTRY(run) entry; /* in the engine's queue while QUEUED, in its list of ended runs at the end */
+    struct engine *engine;
+    enum run_state state;
+    struct job *job; /* owned; its limits are settled */
+    const struct language *language; /* borrowed from the engine */
+    struct run_events events;
+    void *arg;
+    struct result result;
+
+    /* The stage under way. */
+    enum stage stage;
+    uint64_t lease;  /* unique in the connection; its low bits are the place. 0: none */
+    uint32_t place; /* RUN_NO_PLACE: none */
+    bool asked_again; /* the lease was lost with the connection once: it is not tried a third time */
+    struct watch box_watch;
+    int box_fd;      /* owned */
+    struct stage_io io;
+    struct stage_ends ends;
+    int payload_fd;  /* owned */
+    uint64_t payload_bytes;
+    uint64_t started_us; /* 0: not yet */
+    struct stage_end end;
+    char failure[200]; /* what end.failure points to */
+
+    int artifact_fd; /* owned: what the compile stage made, sealed */
+    uint64_t artifact_bytes;
+};
+
+TAILQ_HEAD(run_list, run);
+
+struct engine {
+    uv_loop_t *loop;
+    const struct languages *languages;
+    struct watch_set set;
+    struct boxd_link link;
+    uv_idle_t finisher;   /* active while `ended` is not empty */
+    int n_handles;        /* open ones among the three above */
+    bool draining, filling;
+
+    uint32_t max_running, max_queued;
+    size_t n_queued;
+    struct run_list queue; /* QUEUED, first come first served */
+    struct run_list ended; /* wait for their on_result, which the loop's next turn calls */
+    struct run **places;   /* owned: [max_running], NULL where free */
+    uint32_t n_running, next_place;
+    uint64_t serial;       /* of the last lease */
+
+    char piece[STAGE_IO_PIECE_BYTES];
+    struct payload payload;
+};
+
+/* --- run.c, for engine.c --------------------------------------------------------------------- */
+
+struct run *run_new(struct engine *engine); /* NULL when out of memory */
+void run_free(struct run *run); /* closes all that it holds; calls nobody */
+/* A place is free: asks for the first stage's box. */
+void run_admit(struct run *run, uint32_t place);
+/* fd: -1, or owned by the run. */
+void run_on_boxd(struct run *run, const union wire_msg *msg, int fd);
+/* The connection to boxd is gone, and with it the box. True where nothing had been started: the run is
+ * QUEUED then, and belongs in the queue again. */
+bool run_on_gone(struct run *run, const char *why);
+/* Cancels without waiting for the figures. */
+void run_abandon(struct run *run);
+/* Ends a run with internal_error; one that waits is to be unqueued before. */
+void run_fail(struct run *run, const char *why);
+
+/* --- engine.c, for run.c --------------------------------------------------------------------- */
+
+uint64_t engine_new_lease(struct engine *engine, uint32_t place);
+/* Out of the queue, before anything else becomes of it. */
+void engine_unqueue(struct run *run);
+/* The run is over: gives its place to the next, and its on_result will follow. */
+void engine_retire(struct run *run);

@@ -1,0 +1,274 @@
+#include "engine/stage_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+/* --- Output ---------------------------------------------------------------------------------- */
+
+static void close_stream(struct stage_stream *stream)
+{
+    watch_stop(stream->io->set, &stream->watch);
+    closep(&stream->fd);
+}
+
+/* Keeps what still fits. False where the stream is over its limit. */
+static bool keep(struct stage_stream *stream, size_t len)
+{
+    struct stage_io *io = stream->io;
+    struct buf *out = io->out[stream->index];
+    size_t room = out->max - out->len;
+    size_t kept = len < room ? len : room;
+
+    if (buf_add(out, io->piece, kept) < 0)
+        kept = 0; /* out of memory: say so by `truncated`, and end the program that wants so much */
+    if (kept < len)
+        io->truncated[stream->index] = true;
+    if (kept > 0 && io->on_output != NULL)
+        io->on_output(io, stream->index, io->piece, kept);
+    return kept == len;
+}
+
+/* One read. 1: there may be more; 0: nothing now, or never again (the stream is closed then). */
+static int read_piece(struct stage_stream *stream)
+{
+    struct stage_io *io = stream->io;
+    ssize_t n;
+
+    do
+        n = read(stream->fd, io->piece, STAGE_IO_PIECE_BYTES);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return 0;
+    if (n <= 0) { /* the end; EIO is how a terminal says it */
+        close_stream(stream);
+        return 0;
+    }
+    if (!keep(stream, (size_t)n)) {
+        close_stream(stream);
+        io->on_too_much(io);
+        return 0;
+    }
+    return n == STAGE_IO_PIECE_BYTES && stream->fd >= 0;
+}
+
+static void on_stream(struct watch *watch, uint32_t events)
+{
+    struct stage_stream *stream = WATCH_OWNER(struct stage_stream, watch, watch);
+
+    (void)events;
+    /* One piece: a program that writes without end may not keep the loop from the others. */
+    (void)read_piece(stream);
+}
+
+void stage_io_drain(struct stage_io *io)
+{
+    /* Bounded by the pipe's size and the stream's limit: nobody writes any more. */
+    for (int i = 0; i < 2; i++)
+        while (io->streams[i].fd >= 0 && read_piece(&io->streams[i]) > 0)
+            ;
+}
+
+/* --- Input ----------------------------------------------------------------------------------- */
+
+static void close_stdin(struct stage_io *io)
+{
+    watch_stop(io->set, &io->in_watch);
+    closep(&io->in_fd);
+    buf_done(&io->in_more);
+    io->in_first = (struct slice){0};
+    io->in_more_done = 0;
+}
+
+static struct slice waiting(const struct stage_io *io)
+{
+    if (io->in_first.len > 0)
+        return io->in_first;
+    return (struct slice){.at = buf_text(&io->in_more) + io->in_more_done,
+                          .len = io->in_more.len - io->in_more_done};
+}
+
+static void advance(struct stage_io *io, size_t n)
+{
+    if (io->in_first.len > 0) {
+        io->in_first.at += n;
+        io->in_first.len -= n;
+        return;
+    }
+    io->in_more_done += n;
+    if (io->in_more_done == io->in_more.len) {
+        buf_clear(&io->in_more);
+        io->in_more_done = 0;
+    }
+}
+
+/* Writes what the pipe takes; closes it where all is written and no more will come, or nobody reads. */
+static void feed(struct stage_io *io)
+{
+    for (;;) {
+        struct slice next = waiting(io);
+        ssize_t n;
+
+        if (next.len == 0)
+            break;
+        n = write(io->in_fd, next.at, next.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0) {
+            close_stdin(io); /* EPIPE: a program need not read its input */
+            return;
+        }
+        advance(io, (size_t)n);
+    }
+    if (!io->in_open)
+        close_stdin(io);
+}
+
+/* Watches stdin only while something waits: an empty pipe is always writable. */
+static int watch_stdin(struct stage_io *io, struct err *err)
+{
+    bool wanted = io->in_fd >= 0 && waiting(io).len > 0;
+
+    if (io->in_fd < 0)
+        return 0;
+    if (io->in_watch.fd < 0)
+        return wanted ? watch_start(io->set, &io->in_watch, io->in_fd, EPOLLOUT, err) : 0;
+    return watch_change(io->set, &io->in_watch, wanted ? (uint32_t)EPOLLOUT : 0, err);
+}
+
+static void on_stdin(struct watch *watch, uint32_t events)
+{
+    struct stage_io *io = WATCH_OWNER(struct stage_io, in_watch, watch);
+
+    if ((events & EPOLLERR) != 0) { /* the last reader is gone */
+        close_stdin(io);
+        return;
+    }
+    feed(io);
+    if (io->in_fd >= 0 && waiting(io).len == 0 && watch_stdin(io, NULL) < 0)
+        close_stdin(io);
+}
+
+int stage_io_write(struct stage_io *io, const void *bytes, size_t len)
+{
+    int r;
+
+    if (io->in_fd < 0)
+        return 0;
+    /* Cut off what is written already before the buffer grows for what is not. */
+    if (io->in_more_done > 0) {
+        size_t left = io->in_more.len - io->in_more_done;
+
+        memmove(io->in_more.at, io->in_more.at + io->in_more_done, left);
+        io->in_more.len = left;
+        io->in_more_done = 0;
+    }
+    r = buf_add(&io->in_more, bytes, len);
+    if (r < 0)
+        return r;
+    feed(io);
+    return watch_stdin(io, NULL);
+}
+
+void stage_io_close_stdin(struct stage_io *io)
+{
+    io->in_open = false;
+    if (io->in_fd >= 0 && waiting(io).len == 0)
+        close_stdin(io);
+}
+
+/* --- Opening and closing --------------------------------------------------------------------- */
+
+void stage_io_init(struct stage_io *io)
+{
+    io->in_fd = -1;
+    io->in_watch = (struct watch){.fd = -1, .on_ready = on_stdin};
+    buf_init(&io->in_more, JOB_MAX_STDIN_BYTES);
+    for (int i = 0; i < 2; i++)
+        io->streams[i] = (struct stage_stream){
+            .watch = {.fd = -1, .on_ready = on_stream}, .io = io, .fd = -1, .index = i};
+}
+
+/* Our end does not block; the program's does, as programs expect. mode: the program has another uid, and opens
+ * its own streams again by /dev/stdout and the like, which checks the pipe's permissions. */
+static int make_pipe(int *ours, int *theirs, int our_end, mode_t mode, struct err *err)
+{
+    int ends[2], r;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_errno(err, -errno, "a pipe");
+    *ours = ends[our_end];
+    *theirs = ends[1 - our_end];
+    r = fd_set_nonblock(*ours, true);
+    if (r == 0 && fchmod(*ours, mode) < 0)
+        r = -errno;
+    return r < 0 ? err_errno(err, r, "a pipe") : 0;
+}
+
+static int open_streams(struct stage_io *io, struct stage_ends *ends, bool merged, struct err *err)
+{
+    int *theirs[2] = {&ends->out, &ends->err};
+    int r;
+
+    for (int i = 0; i < (merged ? 1 : 2); i++) {
+        struct stage_stream *stream = &io->streams[i];
+
+        r = make_pipe(&stream->fd, theirs[i], 0, 0622, err);
+        if (r == 0 && !merged)
+            r = watch_start(io->set, &stream->watch, stream->fd, EPOLLIN, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int stage_io_open(struct stage_io *io, struct stage_ends *ends, bool merged, struct err *err)
+{
+    int r;
+
+    r = make_pipe(&io->in_fd, &ends->in, 1, 0644, err);
+    if (r < 0)
+        return r;
+    return open_streams(io, ends, merged, err);
+}
+
+int stage_io_feed(struct stage_io *io, struct slice first, bool open, struct err *err)
+{
+    io->in_first = first;
+    io->in_open = open;
+    feed(io); /* most input fits into the pipe: then it is closed here and never watched */
+    return watch_stdin(io, err);
+}
+
+int stage_io_terminal(struct stage_io *io, int fd, struct err *err)
+{
+    struct stage_stream *stream = &io->streams[0];
+    int r;
+
+    close_stream(stream);
+    stream->fd = fd;
+    r = fd_set_nonblock(fd, true);
+    if (r < 0)
+        return err_errno(err, r, "the terminal");
+    return watch_start(io->set, &stream->watch, fd, EPOLLIN, err);
+}
+
+void stage_io_close(struct stage_io *io)
+{
+    for (int i = 0; i < 2; i++)
+        close_stream(&io->streams[i]);
+    close_stdin(io);
+}
+
+void stage_ends_close(struct stage_ends *ends)
+{
+    closep(&ends->in);
+    closep(&ends->out);
+    closep(&ends->err);
+}
