@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -64,11 +65,16 @@ static int check_failed(const union wire_msg *msg, struct err *err)
 
 static int check_spawn(const union wire_msg *msg, struct err *err)
 {
+    const uint64_t must = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS;
+    const uint64_t may = must | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+
     if (msg->spawn.uid == 0 || msg->spawn.uid >= UINT32_MAX - 1)
         return bad(err, "uid");
     if (msg->spawn.cgroup_v2 > 1)
         return bad(err, "cgroup_v2 is not a truth value");
-    return msg->spawn.box_bytes > 0 ? 0 : bad(err, "box_bytes is zero");
+    if ((msg->spawn.namespaces & must) != must || (msg->spawn.namespaces & ~may) != 0)
+        return bad(err, "namespaces");
+    return 0;
 }
 
 static bool in_bounds(const char *limit, uint64_t value)
@@ -113,7 +119,7 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     [WIRE_USED]    = {"used",    sizeof(struct wire_used),    0, 0, WIRE_TO_API,    check_used},
     [WIRE_ENDED]   = {"ended",   sizeof(struct wire_used),    0, 0, WIRE_TO_API,    check_used},
     /* box socket, seccomp filter, init, then one cgroup2 directory or two to four v1 `tasks` files */
-    [WIRE_SPAWN]   = {"spawn",   sizeof(struct wire_spawn),   4, 7, WIRE_TO_ZYGOTE, check_spawn},
+    [WIRE_SPAWN]   = {"spawn",   sizeof(struct wire_spawn),   3, 7, WIRE_TO_ZYGOTE, check_spawn},
     [WIRE_SPAWNED] = {"spawned", sizeof(struct wire_plain),   1, 1, WIRE_FROM_ZYGOTE, NULL},
     [WIRE_READY]   = {"ready",   sizeof(struct wire_plain),   0, 0, WIRE_FROM_INIT, NULL},
     [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 0, WIRE_FROM_INIT, check_failed},
@@ -137,8 +143,9 @@ int wire_decode(union wire_msg *ret, const void *bytes, size_t len, size_t n_fds
     if (msg.head.type == WIRE_NONE || msg.head.type >= WIRE_N_TYPES)
         return bad(err, "no such type of message");
     rule = &wire_rules[msg.head.type];
-    /* A zygote fails in the same words as an init. */
-    if (rule->to != to && !(msg.head.type == WIRE_FAILED && to == WIRE_FROM_ZYGOTE))
+    /* A zygote is ready and fails in the same words as an init. */
+    if (rule->to != to && !(rule->to == WIRE_FROM_INIT && to == WIRE_FROM_ZYGOTE &&
+                            (msg.head.type == WIRE_FAILED || msg.head.type == WIRE_READY)))
         return err_set(err, -EBADMSG, "%s: wrong direction", rule->name);
     if (len != rule->size)
         return err_set(err, -EBADMSG, "%s: %zu bytes, not %zu", rule->name, len, rule->size);

@@ -8,7 +8,7 @@
  *   glimpsed -> boxd     LEASE, USAGE, RELEASE
  *   boxd     -> glimpsed LEASED (fd: the box's socket), REFUSED, USED, ENDED
  *   boxd     -> zygote   SPAWN (fds: box socket, seccomp filter, init, cgroup entries)
- *   zygote   -> boxd     SPAWNED (fd: pidfd), FAILED
+ *   zygote   -> boxd     READY once; SPAWNED (fd: pidfd) or FAILED for each SPAWN, in order
  *   init     -> boxd     READY or FAILED, once, while the box is made
  *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact])
  *   init     -> glimpsed STARTED ([fd: terminal master]), then EXITED ([fd: artifact]) or FAILED
@@ -101,7 +101,7 @@ struct wire_spawn {
     struct wire_head head;
     uint32_t uid;       /* host uid of box root; uid + 1 is the program's. Never 0 */
     uint32_t cgroup_v2; /* 1: the last fd is a cgroup2 directory for CLONE_INTO_CGROUP; 0: v1 `tasks` files */
-    uint64_t box_bytes; /* size of the box's tmpfs */
+    uint64_t namespaces; /* CLONE_NEW* flags; user, pid and mount are always among them */
 };
 
 enum { WIRE_JOB_MERGED = 1, WIRE_JOB_COLLECT = 2, WIRE_JOB_FLAGS = 3 };

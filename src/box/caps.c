@@ -1,0 +1,57 @@
+#include "box/caps.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+/* Version 3: two 32-bit words a set. */
+static int get(struct __user_cap_data_struct data[2])
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+    return syscall(SYS_capget, &head, data) < 0 ? -errno : 0;
+}
+
+int caps_keep_only(uint64_t keep)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    int r = get(data);
+
+    if (r < 0)
+        return r;
+    for (int i = 0; i < 2; i++) {
+        uint32_t word = (uint32_t)(keep >> (32 * i));
+
+        data[i].permitted &= word;
+        data[i].effective = data[i].permitted;
+        data[i].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &head, data) < 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+        return -errno;
+    r = get(data);
+    for (int i = 0; r == 0 && i < 2; i++) {
+        uint32_t word = (uint32_t)(keep >> (32 * i));
+
+        if (((data[i].permitted | data[i].effective) & ~word) != 0 || data[i].inheritable != 0)
+            r = -EPERM;
+    }
+    return r;
+}
+
+int caps_drop_bounding(void)
+{
+    /* The kernel knows its last capability: EINVAL ends the list. */
+    for (unsigned long cap = 0; cap < 64; cap++) {
+        int has = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+        if (has < 0)
+            return errno == EINVAL && cap > 0 ? 0 : -errno;
+        if (has > 0 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+            return -errno;
+        if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
+            return -EPERM;
+    }
+    return 0;
+}

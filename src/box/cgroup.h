@@ -1,0 +1,64 @@
+/*
+ * cgroup: limits and figures of boxes, on cgroup v2 or on v1 (also "hybrid").
+ *
+ * One `struct cgroups` is this instance's own folder in the hierarchy, with one group per box below it:
+ *   v2: <mount>/<base>/glimpse-<instance>/b<serial>
+ *   v1: the same below each controller's mount (memory, pids, cpu, cpuacct)
+ * A group is made empty, entered by the box's first process itself (see below), and removed when the box is dead.
+ *
+ * Nobody writes a pid into cgroup.procs: that takes cgroup_threadgroup_rwsem for writing and waits for an RCU
+ * grace period, 5-12 ms. v2 enters by clone3(CLONE_INTO_CGROUP); v1 by the still single-threaded child
+ * writing "0" to `tasks`, which the kernel does without that lock (commit 9a3284fad42f).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum { CGROUP_MAX_ENTRIES = 4 };
+
+enum cgroup_controller { CGROUP_MEMORY, CGROUP_PIDS, CGROUP_CPU, CGROUP_CPUACCT, CGROUP_N_CONTROLLERS };
+
+struct cgroups; /* opaque */
+
+struct cgroup_usage {
+    uint64_t cpu_us, memory_peak_bytes;
+    uint32_t oom_kills, forks_refused;
+};
+
+struct cgroup_limits {
+    uint64_t memory_bytes; /* anonymous memory, page cache, tmpfs and kernel memory; no swap on top */
+    uint64_t processes;    /* of the program; the box's init is added */
+};
+
+/* Finds the back-end, makes this instance's folder, and removes what an earlier process of the same
+ * instance left there, killing what still runs in it. instance: letters, digits, '-'. */
+MUST_CHECK int cgroups_open(struct cgroups **ret, const char *instance, struct err *err);
+/* Removes the folder; all boxes' groups must be gone. NULL is allowed. */
+void cgroups_free(struct cgroups *cgroups);
+DEFINE_FREEP(struct cgroups, cgroups)
+
+bool cgroups_is_v2(const struct cgroups *cgroups);
+/* What this host lacks: the controller is not there, so its limits do nothing and its figures are zero. */
+bool cgroups_has(const struct cgroups *cgroups, enum cgroup_controller controller);
+/* True where a box can't use swap beyond its memory limit. */
+bool cgroups_limits_swap(const struct cgroups *cgroups);
+const char *cgroups_describe(const struct cgroups *cgroups); /* "v2 at ..." ; borrowed */
+
+/* Makes the group b<serial>, without limits. */
+MUST_CHECK int cgroup_make(const struct cgroups *cgroups, uint64_t serial, struct err *err);
+/* Opens what the first process enters by: one directory (v2) or the `tasks` files (v1). fds: owned by the caller. */
+MUST_CHECK int cgroup_open_entries(const struct cgroups *cgroups, uint64_t serial, int fds[CGROUP_MAX_ENTRIES],
+                                   size_t *n, struct err *err);
+MUST_CHECK int cgroup_set_limits(const struct cgroups *cgroups, uint64_t serial,
+                                 const struct cgroup_limits *limits, struct err *err);
+/* All figures since the group was made. */
+MUST_CHECK int cgroup_read_usage(const struct cgroups *cgroups, uint64_t serial, struct cgroup_usage *ret,
+                                 struct err *err);
+MUST_CHECK int cgroup_read_cpu_us(const struct cgroups *cgroups, uint64_t serial, uint64_t *ret, struct err *err);
+/* Kills every process in it, as a whole where the kernel can (v2: cgroup.kill). Never fails: see cgroup_remove(). */
+void cgroup_kill(const struct cgroups *cgroups, uint64_t serial);
+/* 0, also when there is no such group; -EBUSY while a process is still in it: try again. */
+MUST_CHECK int cgroup_remove(const struct cgroups *cgroups, uint64_t serial);

@@ -1,0 +1,37 @@
+/*
+ * setup: what a box's first process does between clone3() and becoming glimpse-init.
+ *
+ * It starts as a copy of the zygote: root on the host by uid, but already in all its new namespaces. A list of
+ * steps (setup.c) is run from top to bottom; then it executes init. No malloc, no stdio streams, no locks.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "box/cgroup.h"
+#include "box/rootfs.h"
+#include "wire/wire.h"
+
+/* Numbers of the descriptors that init starts with; there are no others. */
+enum { BOX_FD_JOB = 3, BOX_FD_SECCOMP = 4, BOX_FD_INIT = 5 };
+
+enum {
+    BOX_UID_INIT = 0,       /* in the box: the host uid of the SPAWN message */
+    BOX_UID_PROGRAM = 1000, /* the host uid after that */
+};
+
+/* The tmpfs behind /box, /tmp and /dev/shm while the box waits; init sets the job's size. */
+#define BOX_TMPFS_BYTES  (64u << 20)
+#define BOX_TMPFS_INODES 65536u /* about 1 KiB of kernel memory each, charged to the box */
+
+struct setup_plan {
+    struct wire_spawn spawn;
+    int mapped_fd; /* a byte comes when the uid and gid maps are written */
+    int job_fd, seccomp_fd, init_fd;
+    int entry_fds[CGROUP_MAX_ENTRIES]; /* v1: `tasks` files to enter; v2: none, it was cloned into its group */
+    size_t n_entries;
+    const struct rootfs_masks *masks;
+};
+
+/* Ends in glimpse-init, or sends FAILED on job_fd and exits. All descriptors are borrowed. */
+_Noreturn void setup_run(const struct setup_plan *plan);

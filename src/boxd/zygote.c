@@ -1,0 +1,208 @@
+#include "boxd/zygote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/fd.h"
+#include "box/caps.h"
+#include "box/setup.h"
+#include "wire/wire.h"
+
+/* What cloning boxes takes: making namespaces, and mapping ids that are not one's own. */
+#define ZYGOTE_CAPS (CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID))
+
+enum { ZYGOTE_FD_CONTROL = 10 }; /* and everything below it is taken: setup.c moves descriptors to low numbers */
+
+struct zygote {
+    int control;
+    struct rootfs_masks masks;
+};
+
+/* ---- One box ---- */
+
+/* user_namespaces(7): one line per range, "inside outside count". */
+static int write_map(pid_t pid, const char *file, uint32_t uid)
+{
+    char path[64], text[64];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    (void)snprintf(text, sizeof text, "%d %u 1\n%d %u 1\n", BOX_UID_INIT, uid, BOX_UID_PROGRAM, uid + 1);
+    return fd_write_file_at(AT_FDCWD, path, text);
+}
+
+/* clone3() with CLONE_PARENT: the box is boxd's child. So boxd reaps it by pidfd, and a box outlives its zygote. */
+static pid_t clone_box(const struct wire_spawn *spawn, int group_fd, int *pidfd)
+{
+    struct clone_args args = {
+        .flags = (spawn->namespaces & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_PARENT | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+    };
+
+    if (group_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)group_fd;
+    }
+    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+/* fds: job socket, seccomp filter, init, then the cgroup entries; borrowed. On success *pidfd is owned. */
+static int spawn_box(const struct zygote *zygote, const struct wire_spawn *spawn, const int *fds, size_t n_fds,
+                     int *pidfd, struct err *err)
+{
+    CLEANUP(closep) int mapped_read = -1;
+    CLEANUP(closep) int mapped_write = -1;
+    CLEANUP(closep) int child_pidfd = -1;
+    struct setup_plan plan = {.spawn = *spawn,
+                              .job_fd = fds[0],
+                              .seccomp_fd = fds[1],
+                              .init_fd = fds[2],
+                              .masks = &zygote->masks};
+    int pipe_fds[2], r;
+    pid_t pid;
+
+    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+        return err_errno(err, -errno, "pipe");
+    mapped_read = pipe_fds[0];
+    mapped_write = pipe_fds[1];
+    plan.mapped_fd = mapped_read;
+    if (spawn->cgroup_v2 == 0)
+        for (size_t i = 3; i < n_fds; i++)
+            plan.entry_fds[plan.n_entries++] = fds[i];
+
+    pid = clone_box(spawn, spawn->cgroup_v2 != 0 && n_fds > 3 ? fds[3] : -1, &child_pidfd);
+    if (pid < 0)
+        return err_errno(err, -errno, "clone3");
+    if (pid == 0) {
+        (void)close(mapped_write); /* or the box would wait for itself when the zygote dies */
+        setup_run(&plan);
+    }
+    r = write_map(pid, "gid_map", spawn->uid);
+    if (r == 0)
+        r = write_map(pid, "uid_map", spawn->uid);
+    if (r == 0)
+        r = fd_write_all(mapped_write, "m", 1);
+    if (r < 0) { /* the box reads the end of the pipe, reports and exits; boxd reaps it with its other children */
+        (void)syscall(SYS_pidfd_send_signal, child_pidfd, SIGKILL, NULL, 0);
+        return err_errno(err, r, "uid map");
+    }
+    *pidfd = TAKE_FD(child_pidfd);
+    return 0;
+}
+
+/* ---- The loop ---- */
+
+static int answer(const struct zygote *zygote, uint64_t id, int pidfd, const struct err *err)
+{
+    if (pidfd >= 0) {
+        struct wire_plain spawned = {.head = wire_head(WIRE_SPAWNED, id)};
+
+        return fd_send_packet(zygote->control, &spawned, sizeof spawned, &pidfd, 1);
+    } else {
+        struct wire_failed failed = wire_failed(WIRE_FAILED, id, err);
+
+        return fd_send_packet(zygote->control, &failed, sizeof failed, NULL, 0);
+    }
+}
+
+/* One SPAWN. 0, or < 0 where the zygote should end: boxd is gone, or speaks another language. */
+static int serve_one(const struct zygote *zygote, struct err *err)
+{
+    unsigned char bytes[WIRE_MAX_BYTES];
+    int fds[WIRE_MAX_FDS];
+    size_t n_fds = 0;
+    union wire_msg msg;
+    CLEANUP(closep) int pidfd = -1;
+    ssize_t n = fd_recv_packet(zygote->control, bytes, sizeof bytes, fds, WIRE_MAX_FDS, &n_fds, 0);
+    int r;
+
+    if (n <= 0)
+        return n == 0 ? -EPIPE : (int)n;
+    r = wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_TO_ZYGOTE, err);
+    if (r == 0) {
+        struct err why = {0};
+
+        if (spawn_box(zygote, &msg.spawn, fds, n_fds, &pidfd, &why) < 0)
+            pidfd = -1;
+        r = answer(zygote, msg.head.id, pidfd, &why);
+    }
+    for (size_t i = 0; i < n_fds; i++)
+        (void)close(fds[i]);
+    return r;
+}
+
+/* Moves the control socket to its number and fills the numbers below it. */
+static int settle_descriptors(int control)
+{
+    int null;
+
+    if (dup3(control, ZYGOTE_FD_CONTROL, O_CLOEXEC) < 0)
+        return -errno;
+    for (int fd = 3; fd < ZYGOTE_FD_CONTROL; fd++)
+        (void)close(fd);
+    do
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (null >= 0 && null < ZYGOTE_FD_CONTROL - 1);
+    if (null < 0)
+        return -errno;
+    return syscall(SYS_close_range, ZYGOTE_FD_CONTROL + 1, ~0U, 0) < 0 ? -errno : 0;
+}
+
+static _Noreturn void zygote_main(int control, const struct zygote_config *config)
+{
+    struct zygote zygote = {.control = ZYGOTE_FD_CONTROL};
+    struct wire_plain ready = {.head = wire_head(WIRE_READY, 0)};
+    struct err err = {0};
+    int r = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : settle_descriptors(control);
+
+    if (r < 0) {
+        (void)err_errno(&err, r, "zygote: descriptors");
+    } else {
+        r = rootfs_enter(config->binds, config->n_binds, &err);
+        if (r == 0)
+            r = rootfs_list_masks(&zygote.masks, &err);
+        if (r == 0 && (r = caps_keep_only(ZYGOTE_CAPS)) < 0)
+            (void)err_errno(&err, r, "zygote: capabilities");
+    }
+    if (r < 0) {
+        (void)answer(&zygote, 0, -1, &err);
+        _exit(1);
+    }
+    r = fd_send_packet(zygote.control, &ready, sizeof ready, NULL, 0);
+    while (r == 0)
+        r = serve_one(&zygote, &err);
+    _exit(r == -EPIPE ? 0 : 1);
+}
+
+int zygote_start(int *ret_socket, int *ret_pidfd, const struct zygote_config *config, struct err *err)
+{
+    CLEANUP(closep) int ours = -1;
+    CLEANUP(closep) int theirs = -1;
+    int pair[2], pidfd = -1, r;
+    struct clone_args args = {
+        .flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return err_errno(err, -errno, "socketpair");
+    ours = pair[0];
+    theirs = pair[1];
+    r = fd_set_nonblock(ours, true);
+    if (r < 0)
+        return err_errno(err, r, "control socket");
+    pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0)
+        return err_errno(err, -errno, "clone3 for the zygote");
+    if (pid == 0)
+        zygote_main(theirs, config);
+    *ret_socket = TAKE_FD(ours);
+    *ret_pidfd = pidfd;
+    return 0;
+}
