@@ -30,11 +30,14 @@ as_root() {
 # with_progress WHAT COMMAND...: a long step. On a terminal one line that counts the seconds and shows the
 # command's latest output; elsewhere a line every 15 s. The whole output is shown when it fails.
 with_progress() {
-    local what=$1 log pid started=$SECONDS next=15 status=0 last
+    local what=$1 log pid started=$SECONDS next=15 status=0 last traps
     shift
     log=$(mktemp)
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
+    # A background child ignores Ctrl-C, and would go on alone.
+    traps=$(trap -p INT TERM)
+    trap 'as_root kill -TERM "$pid" 2>/dev/null || true; wait "$pid" || true; rm -f "$log"; exit 130' INT TERM
     while kill -0 "$pid" 2>/dev/null; do
         if [ -t 1 ]; then
             last=$(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | cut -c 1-60)
@@ -47,7 +50,8 @@ with_progress() {
         sleep 0.2
     done
     wait "$pid" || status=$?
-    [ -t 1 ] && printf '\r\033[K'
+    eval "${traps:-trap - INT TERM}"
+    [ ! -t 1 ] || printf '\r\033[K'
     if [ "$status" -eq 0 ]; then
         printf '    %s: done in %d s\n' "$what" $((SECONDS - started))
     else
@@ -82,6 +86,7 @@ install_packages() {
     mapfile -t missing < <(missing_packages "$@")
     [ ${#missing[@]} -gt 0 ] || return 0
     step "Installing $why: ${missing[*]}"
+    as_root true # asks for the password, if any, where it can be seen
     with_progress "apt-get update" apt_quiet update
     with_progress "apt-get install" apt_quiet install "${missing[@]}"
 }
