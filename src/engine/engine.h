@@ -47,6 +47,8 @@ size_t engine_n_runs(const struct engine *engine); /* queued and running */
 struct run_events {
     /* A piece of output as it comes, stream 0 or 1; may be NULL. bytes: borrowed. The result has it all again. */
     void (*on_output)(void *arg, enum stage stage, int stream, const char *bytes, size_t len);
+    /* All that was given to run_write_stdin() has been read, after run_stdin_waiting() was not 0; may be NULL. */
+    void (*on_stdin_room)(void *arg);
     /* Exactly once, never from inside engine_start(). result: borrowed. The run is gone afterwards. */
     void (*on_result)(void *arg, const struct result *result);
 };
@@ -62,4 +64,5 @@ void run_cancel(struct run *run);
 
 /* For jobs with stdin_open. Copies; held until the program reads; -EFBIG with more than JOB_MAX_STDIN_BYTES waiting. */
 MUST_CHECK int run_write_stdin(struct run *run, const void *bytes, size_t len);
+size_t run_stdin_waiting(const struct run *run); /* bytes that the program has not taken yet */
 void run_close_stdin(struct run *run);

@@ -177,6 +177,14 @@ static void on_too_much(struct stage_io *io)
     stop(run);
 }
 
+static void on_room(struct stage_io *io)
+{
+    struct run *run = WATCH_OWNER(struct run, io, io);
+
+    if (run->events.on_stdin_room != NULL)
+        run->events.on_stdin_room(run->arg);
+}
+
 /* Whether the program's stdin is being fed; before that, input gathers in the job. */
 static bool feeding(const struct run *run)
 {
@@ -208,6 +216,11 @@ void run_close_stdin(struct run *run)
     run->job->stdin_open = false;
     if (feeding(run))
         stage_io_close_stdin(&run->io);
+}
+
+size_t run_stdin_waiting(const struct run *run)
+{
+    return feeding(run) ? stage_io_waiting(&run->io) : run->job->stdin_len;
 }
 
 /* A compiler gets an empty stdin. */
@@ -376,6 +389,7 @@ static void prepare_io(struct run *run)
     run->io.truncated = result->truncated;
     run->io.on_output = on_output;
     run->io.on_too_much = on_too_much;
+    run->io.on_room = on_room;
     for (size_t i = 0; i < 2; i++) {
         buf_init(&result->out[i], run->job->limits[run->stage].output_bytes);
         run->io.out[i] = &result->out[i];

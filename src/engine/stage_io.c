@@ -146,13 +146,15 @@ static void on_stdin(struct watch *watch, uint32_t events)
 {
     struct stage_io *io = WATCH_OWNER(struct stage_io, in_watch, watch);
 
-    if ((events & EPOLLERR) != 0) { /* the last reader is gone */
+    if ((events & EPOLLERR) != 0) /* the last reader is gone */
         close_stdin(io);
+    else
+        feed(io);
+    if (stage_io_waiting(io) > 0)
         return;
-    }
-    feed(io);
-    if (io->in_fd >= 0 && waiting(io).len == 0 && watch_stdin(io, NULL) < 0)
+    if (watch_stdin(io, NULL) < 0)
         close_stdin(io);
+    io->on_room(io);
 }
 
 int stage_io_write(struct stage_io *io, const void *bytes, size_t len)
@@ -181,6 +183,11 @@ void stage_io_close_stdin(struct stage_io *io)
     io->in_open = false;
     if (io->in_fd >= 0 && waiting(io).len == 0)
         close_stdin(io);
+}
+
+size_t stage_io_waiting(const struct stage_io *io)
+{
+    return io->in_first.len + io->in_more.len - io->in_more_done;
 }
 
 /* --- Opening and closing --------------------------------------------------------------------- */

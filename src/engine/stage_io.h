@@ -30,6 +30,7 @@ struct stage_io {
     /* A kept piece, as it came; or the first byte beyond the limit. Either may end the stage, but not free it. */
     void (*on_output)(struct stage_io *io, int stream, const char *bytes, size_t len);
     void (*on_too_much)(struct stage_io *io);
+    void (*on_room)(struct stage_io *io); /* stdin that had to wait is written */
 
     struct stage_stream streams[2];
     struct watch in_watch;
@@ -63,3 +64,4 @@ void stage_io_close(struct stage_io *io);
 /* -EFBIG where more than JOB_MAX_STDIN_BYTES would wait. What a closed stdin gets is dropped. */
 MUST_CHECK int stage_io_write(struct stage_io *io, const void *bytes, size_t len);
 void stage_io_close_stdin(struct stage_io *io);
+size_t stage_io_waiting(const struct stage_io *io); /* bytes of stdin */

@@ -73,5 +73,8 @@ void watch_stop(struct watch_set *set, struct watch *watch)
     for (int i = 0; i < set->n_batch; i++)
         if (set->batch[i].data.ptr == watch)
             set->batch[i].data.ptr = NULL;
+    /* Closing would do where the descriptor is ours alone. But a sandbox may hold the other half of what it sent us,
+     * and the host of libglimpse may fork: then the set would go on reporting for a freed watch. */
+    (void)epoll_ctl(set->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
     watch->fd = -1;
 }

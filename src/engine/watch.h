@@ -1,10 +1,10 @@
 /*
  * watch: many descriptors behind one libuv handle.
  *
- * A stage opens four or five descriptors and closes them half a millisecond later. A uv_poll_t for each would cost six
+ * A stage opens four descriptors and closes them a few milliseconds later. A uv_poll_t for each would cost five or six
  * system calls, and would have to outlive its object until a close callback. Here they share one epoll set, which
- * the loop polls: one system call to watch a descriptor, none to stop (closing it does that), and
- * the object may be freed at once, also from inside a handler.
+ * the loop polls: one system call to watch a descriptor, one to stop, and the object may be freed at once,
+ * also from inside a handler.
  */
 #pragma once
 
@@ -39,6 +39,5 @@ MUST_CHECK int watch_start(struct watch_set *set, struct watch *watch, int fd, u
                            struct err *err);
 MUST_CHECK int watch_change(struct watch_set *set, struct watch *watch, uint32_t events,
                             struct err *err);
-/* No handler after this. For a watch that is not watched it does nothing. The descriptor must be closed right
- * after, or not be shared with another process: epoll watches what it refers to, not its number. */
+/* No handler after this. Comes before the descriptor is closed. Does nothing where nothing is watched. */
 void watch_stop(struct watch_set *set, struct watch *watch);
