@@ -124,6 +124,9 @@ static int unpack_record(struct task *task, int blob, const struct wire_record *
         return take_word(task->envp, &task->n_envp, TASK_MAX_WORDS, blob, record->data_len, err);
     if (task->n_collect == TASK_MAX_COLLECT)
         return err_set(err, -E2BIG, "too much to collect");
+    /* gcc and the like make files, not the folder to put them into. */
+    if (!path_is_inside(name) || make_parents(task->box_fd, name) < 0)
+        return err_set(err, -EBADMSG, "no folder for '%s'", name);
     task->collect[task->n_collect] = strdup(name);
     if (task->collect[task->n_collect] == NULL)
         return err_set(err, -ENOMEM, "a name");
