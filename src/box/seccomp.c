@@ -9,7 +9,6 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
-#include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -203,10 +202,15 @@ static int add_conditional(scmp_filter_ctx filter)
                                  ARG(1, SCMP_CMP_MASKED_EQ, S_IFMT, devices[i]));
 #endif
     }
-    /* personality(2): PER_LINUX (0) and asking (0xffffffff) are harmless; ADDR_NO_RANDOMIZE and READ_IMPLIES_EXEC are not. */
-    if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(personality), 2,
-                             ARG(0, SCMP_CMP_NE, 0), ARG(0, SCMP_CMP_NE, 0xffffffff));
+    /* personality(2): 0 (PER_LINUX) and 0xffffffff (asking) are harmless; ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC and others
+     * are not. A rule can look at an argument only once, so "neither all zeros nor all ones" is said by bits: somewhere, a
+     * bit is set and the next one, going round, is not. */
+    for (unsigned bit = 0; r == 0 && bit < 32; bit++) {
+        uint64_t set = UINT64_C(1) << bit, clear = UINT64_C(1) << (bit + 1) % 32;
+
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(personality), 1,
+                             ARG(0, SCMP_CMP_MASKED_EQ, set | clear, set));
+    }
     return r;
 }
 

@@ -57,6 +57,14 @@ static int step_cgroup_namespace(const struct setup_plan *plan)
     return unshare(CLONE_NEWCGROUP) < 0 ? -errno : 0;
 }
 
+/* Mounts that came with the copied namespace are locked together, and pivot_root() refuses a locked one (mount_namespaces(7)).
+ * A recursive bind of the same tree is ours. */
+static int step_own_root(const struct setup_plan *plan)
+{
+    (void)plan;
+    return mount("/new", "/new", NULL, MS_BIND | MS_REC, NULL) < 0 ? -errno : 0;
+}
+
 /* One tmpfs for everything that the program can write, so that one size and one inode limit hold. Its own root
  * ends up below /tmp's mount, out of reach. */
 static int step_files(const struct setup_plan *plan)
@@ -188,6 +196,7 @@ static const struct {
     {"cgroup",               step_cgroup},
     {"box root's ids",       step_ids},
     {"cgroup namespace",     step_cgroup_namespace},
+    {"own root",             step_own_root},
     {"writable files",       step_files},
     {"proc",                 step_proc},
     {"proc masks",           step_proc_masks},

@@ -42,7 +42,7 @@ static int write_map(pid_t pid, const char *file, uint32_t uid)
 static pid_t clone_box(const struct wire_spawn *spawn, int group_fd, int *pidfd)
 {
     struct clone_args args = {
-        .flags = (spawn->namespaces & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_PARENT | CLONE_PIDFD,
+        .flags = (spawn->namespaces & ~UINT64_C(CLONE_NEWCGROUP)) | CLONE_PARENT | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
     };
 

@@ -1,0 +1,478 @@
+/* boxes: the slots. The states and what holds in each are in boxd.h; box_set_state() is the one place that changes them. */
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "boxd/boxd.h"
+
+enum {
+    /* init holds the wall clock. boxd's own comes this much later, for an init that was stopped or starved. */
+    WALL_GRACE_MS = 2000,
+    /* CPU time is looked at when it could have reached the limit at the earliest, but not more often than this. */
+    CPU_CHECK_MIN_MS = 1,
+    BURY_RETRY_MS = 1,
+};
+
+static void box_set_state(struct box *box, enum box_state state)
+{
+    box->state = state;
+}
+
+const char *box_state_name(enum box_state state)
+{
+    static const char *const names[] = {"empty", "cloning", "booting", "idle", "leased", "dying"};
+
+    return names[state];
+}
+
+/* ---- Burial ---- */
+
+static void on_bury_retry(uv_timer_t *timer);
+
+/* Every handle is closed and the process is dead: the group goes, and the slot is free. */
+static void box_bury(struct box *box)
+{
+    struct boxd *boxd = box->boxd;
+    int r = cgroup_remove(boxd->cgroups, box->serial);
+
+    if (r < 0) {
+        /* Zombies of the box are still being taken down, or a process was cloned but not yet handed to us. */
+        cgroup_kill(boxd->cgroups, box->serial);
+        if (uv_timer_start(&box->timer, on_bury_retry, BURY_RETRY_MS, 0) == 0)
+            return;
+    }
+    box_set_state(box, BOX_EMPTY);
+    boxes_refill(boxd);
+}
+
+static void on_bury_retry(uv_timer_t *timer)
+{
+    box_bury(timer->data);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct box *box = handle->data;
+
+    if (--box->n_handles == 0 && box->pidfd < 0)
+        box_bury(box);
+}
+
+static void close_poll(uv_poll_t *poll, bool *polled)
+{
+    if (!*polled)
+        return;
+    *polled = false;
+    (void)uv_poll_stop(poll);
+    uv_close((uv_handle_t *)poll, on_handle_closed);
+}
+
+/* From the process's death, or without one, to EMPTY. */
+static void box_end(struct box *box)
+{
+    box_set_state(box, BOX_DYING);
+    (void)uv_timer_stop(&box->timer);
+    close_poll(&box->job_poll, &box->job_polled);
+    close_poll(&box->pid_poll, &box->pid_polled);
+    closep(&box->job_fd);
+    closep(&box->pidfd);
+    if (box->n_handles == 0)
+        box_bury(box);
+}
+
+/* The kernel kills all of a pid namespace with its init. */
+static void box_kill(struct box *box)
+{
+    if (box->pidfd >= 0)
+        (void)syscall(SYS_pidfd_send_signal, box->pidfd, SIGKILL, NULL, 0);
+}
+
+void box_release(struct box *box)
+{
+    box->client = NULL;
+    if (box->state == BOX_LEASED) {
+        box_set_state(box, BOX_DYING);
+        (void)uv_timer_stop(&box->timer);
+        box_kill(box); /* on_dead() does the rest */
+    }
+}
+
+/* ---- Figures and clocks ---- */
+
+struct wire_used box_usage(const struct box *box, enum wire_type type)
+{
+    struct wire_used used = {.head = wire_head(type, box->lease_id), .cause = box->cause};
+    struct cgroup_usage usage = {0};
+    struct err err = {0};
+
+    if (cgroup_read_usage(box->boxd->cgroups, box->serial, &usage, &err) < 0)
+        log_error("figures of a box: %s", err.msg);
+    used.cpu_us = usage.cpu_us > box->cpu_base_us ? usage.cpu_us - box->cpu_base_us : 0;
+    used.memory_peak_bytes = usage.memory_peak_bytes;
+    used.oom_kills = usage.oom_kills;
+    used.forks_refused = usage.forks_refused;
+    return used;
+}
+
+static void on_check(uv_timer_t *timer);
+
+/* When the limit can be reached at the earliest: all CPUs busy with this box from now on. */
+static void schedule_check(struct box *box, uint64_t cpu_used_us)
+{
+    uint64_t now = now_us(), cpu_left = (box->cpu_limit_us - cpu_used_us) / box->boxd->n_cpus;
+    uint64_t wall_left = box->deadline_us > now ? box->deadline_us - now : 0;
+    uint64_t wait_ms = (cpu_left < wall_left ? cpu_left : wall_left) / 1000;
+
+    (void)uv_timer_start(&box->timer, on_check, wait_ms > CPU_CHECK_MIN_MS ? wait_ms : CPU_CHECK_MIN_MS, 0);
+}
+
+static void on_check(uv_timer_t *timer)
+{
+    struct box *box = timer->data;
+    uint64_t cpu_us = 0;
+    struct err err = {0};
+
+    if (cgroup_read_cpu_us(box->boxd->cgroups, box->serial, &cpu_us, &err) < 0)
+        log_error("CPU time of a box: %s", err.msg);
+    cpu_us = cpu_us > box->cpu_base_us ? cpu_us - box->cpu_base_us : 0;
+    if (cpu_us >= box->cpu_limit_us)
+        box->cause = WIRE_CAUSE_CPU_TIME;
+    else if (now_us() >= box->deadline_us)
+        box->cause = WIRE_CAUSE_WALL_TIME;
+    if (box->cause == WIRE_CAUSE_NONE)
+        schedule_check(box, cpu_us);
+    else
+        box_kill(box); /* on_dead() tells the client */
+}
+
+/* ---- Life ---- */
+
+static void on_box_says(uv_poll_t *poll, int status, int events);
+
+static void box_fail(struct box *box, const struct err *err)
+{
+    struct boxd *boxd = box->boxd;
+    struct wait *wait = TAILQ_FIRST(&boxd->waits);
+
+    if (boxd->stopping)
+        return;
+    log_error("a box could not be made: %s", err->msg);
+    if (boxd->on_first_box != NULL) {
+        boxd->on_first_box(boxd, err);
+    } else if (wait != NULL) { /* whoever waits longest gets an honest answer instead of an endless wait */
+        TAILQ_REMOVE(&boxd->waits, wait, next);
+        boxd->n_waits--;
+        client_refuse(wait->client, wait->lease.head.id, err);
+        free(wait);
+    }
+}
+
+/* pidfd is readable: the box's init is dead, and with it everything in its pid namespace. */
+static void on_dead(uv_poll_t *poll, int status, int events)
+{
+    struct box *box = poll->data;
+    siginfo_t info = {0};
+    enum box_state was;
+
+    if (box->state == BOX_BOOTING) /* it may have said why, and that event comes after this one */
+        on_box_says(&box->job_poll, status, events);
+    was = box->state;
+    if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED | WNOHANG) < 0 && errno != ECHILD) {
+        log_error("waitid: %s", strerror(errno));
+        return;
+    }
+    if (was == BOX_LEASED) {
+        struct wire_used ended;
+
+        if (box->cause == WIRE_CAUSE_NONE)
+            box->cause = WIRE_CAUSE_EXIT;
+        ended = box_usage(box, WIRE_ENDED);
+        client_send(box->client, &ended, sizeof ended, -1);
+        box->client = NULL;
+    } else if (was == BOX_BOOTING || was == BOX_IDLE) {
+        struct err err;
+
+        (void)err_set(&err, -ECHILD, "init of slot %u died while %s (%s %d)", box->slot, box_state_name(was),
+                      info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+        if (was == BOX_BOOTING)
+            box_fail(box, &err);
+        else if (!box->boxd->stopping)
+            log_warn("%s", err.msg);
+    }
+    box_end(box);
+}
+
+static void box_ready(struct box *box)
+{
+    struct boxd *boxd = box->boxd;
+    struct err err = {0};
+
+    close_poll(&box->job_poll, &box->job_polled);
+    box_set_state(box, BOX_IDLE);
+    if (cgroup_read_cpu_us(boxd->cgroups, box->serial, &box->cpu_base_us, &err) < 0)
+        log_error("CPU time of a box: %s", err.msg);
+    if (boxd->on_first_box != NULL)
+        boxd->on_first_box(boxd, NULL);
+    boxes_refill(boxd);
+}
+
+/* The first message on a box's socket: READY, or FAILED from set-up or init. */
+static void on_box_says(uv_poll_t *poll, int status, int events)
+{
+    struct box *box = poll->data;
+    unsigned char bytes[WIRE_MAX_BYTES];
+    union wire_msg msg;
+    struct err err = {0};
+    size_t n_fds = 0;
+    ssize_t n = fd_recv_packet(box->job_fd, bytes, sizeof bytes, NULL, 0, &n_fds, MSG_DONTWAIT);
+
+    (void)status;
+    (void)events;
+    if (n == -EAGAIN)
+        return;
+    if (n > 0 && wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_INIT, &err) == 0 && msg.head.type == WIRE_READY) {
+        box_ready(box);
+        return;
+    }
+    if (n > 0 && err.code == 0 && msg.head.type == WIRE_FAILED)
+        (void)err_set(&err, msg.failed.code, "%s", msg.failed.msg);
+    else if (err.code == 0)
+        (void)err_set(&err, -EPIPE, "init of slot %u closed its socket", box->slot);
+    close_poll(&box->job_poll, &box->job_polled);
+    box_set_state(box, BOX_DYING);
+    box_fail(box, &err);
+    box_kill(box);
+}
+
+static int watch(struct box *box, uv_poll_t *poll, bool *polled, int fd, uv_poll_cb callback)
+{
+    int r = uv_poll_init(box->boxd->loop, poll, fd);
+
+    if (r < 0)
+        return r;
+    poll->data = box;
+    box->n_handles++;
+    *polled = true;
+    return uv_poll_start(poll, UV_READABLE, callback);
+}
+
+static struct box *find_serial(struct boxd *boxd, uint64_t serial)
+{
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        if (boxd->boxes[i].state == BOX_CLONING && boxd->boxes[i].serial == serial)
+            return &boxd->boxes[i];
+    return NULL;
+}
+
+void boxes_on_spawned(struct boxd *boxd, uint64_t serial, int pidfd)
+{
+    struct box *box = find_serial(boxd, serial);
+
+    assert(box != NULL); /* the zygote answers each SPAWN once, in order, and is not older than the slot's life */
+    box->pidfd = pidfd;
+    box_set_state(box, BOX_BOOTING);
+    if (watch(box, &box->pid_poll, &box->pid_polled, box->pidfd, on_dead) < 0 ||
+        watch(box, &box->job_poll, &box->job_polled, box->job_fd, on_box_says) < 0) {
+        struct err err;
+
+        (void)err_set(&err, -ENOMEM, "watching a box");
+        box_fail(box, &err);
+        box_kill(box);
+    }
+}
+
+void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, const struct err *err)
+{
+    struct box *box = find_serial(boxd, serial);
+
+    assert(box != NULL);
+    box_fail(box, err);
+    box_end(box);
+}
+
+void boxes_on_zygote_lost(struct boxd *boxd)
+{
+    struct err err;
+
+    (void)err_set(&err, -EPIPE, "the zygote ended while it made a box");
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        if (boxd->boxes[i].state == BOX_CLONING) {
+            box_fail(&boxd->boxes[i], &err);
+            box_end(&boxd->boxes[i]); /* a process that was cloned but not handed over dies with its socket */
+        }
+}
+
+/* EMPTY -> CLONING. False where no box can be asked for now. */
+static bool box_spawn(struct box *box)
+{
+    struct boxd *boxd = box->boxd;
+    CLEANUP(closep) int init_side = -1;
+    struct err err = {0};
+    int pair[2];
+
+    box->serial = ++boxd->last_serial;
+    if (cgroup_make(boxd->cgroups, box->serial, &err) < 0) {
+        box_fail(box, &err);
+        return false;
+    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        (void)err_errno(&err, -errno, "socketpair");
+    } else {
+        box->job_fd = pair[0];
+        init_side = pair[1];
+        if (nursery_spawn(boxd, box, init_side)) {
+            box->cause = WIRE_CAUSE_NONE;
+            box_set_state(box, BOX_CLONING);
+            return true;
+        }
+        closep(&box->job_fd);
+    }
+    if (err.code < 0)
+        box_fail(box, &err);
+    if (cgroup_remove(boxd->cgroups, box->serial) < 0)
+        log_error("a new group can't be removed");
+    return false;
+}
+
+/* ---- Leases ---- */
+
+static const struct language *find_language(const struct boxd *boxd, const char *id)
+{
+    const struct language *language = languages_find(boxd->languages, id);
+
+    return language != NULL && strcmp(language->id, id) == 0 ? language : NULL;
+}
+
+/* What a client asks is lowered to what root's files allow: glimpsed is not trusted with this. */
+static int settle_limits(const struct boxd *boxd, const struct wire_lease *lease, struct limits *ret, struct err *err)
+{
+    const struct language *language = find_language(boxd, lease->language);
+
+    if (language == NULL || !language->stages[lease->stage].present)
+        return err_set(err, -ENOENT, "no language '%s' with a %s stage", lease->language, stage_names[lease->stage]);
+    *ret = lease->limits;
+    limits_settle(ret, &language->stages[lease->stage].defaults, &language->stages[lease->stage].max);
+    return 0;
+}
+
+/* IDLE -> LEASED: limits on, clocks started, socket handed over. */
+static void box_lease(struct box *box, struct client *client, const struct wire_lease *lease)
+{
+    struct boxd *boxd = box->boxd;
+    struct wire_plain leased = {.head = wire_head(WIRE_LEASED, lease->head.id)};
+    struct cgroup_limits group;
+    struct limits limits;
+    struct err err = {0};
+    int r = settle_limits(boxd, lease, &limits, &err);
+
+    if (r < 0) { /* the box has seen nothing of it and stays idle */
+        client_refuse(client, lease->head.id, &err);
+        return;
+    }
+    group = (struct cgroup_limits){.memory_bytes = limits.memory_bytes, .processes = limits.processes};
+    box_set_state(box, BOX_LEASED);
+    box->client = client;
+    box->lease_id = lease->head.id;
+    box->cpu_limit_us = limits.cpu_time_ms * 1000;
+    box->deadline_us = now_us() + (limits.wall_time_ms + WALL_GRACE_MS) * 1000;
+    r = cgroup_set_limits(boxd->cgroups, box->serial, &group, &err);
+    if (r < 0) {
+        client_refuse(client, lease->head.id, &err);
+        box_release(box);
+        return;
+    }
+    schedule_check(box, 0);
+    client_send(client, &leased, sizeof leased, box->job_fd); /* may drop the client, which releases the box */
+    closep(&box->job_fd);
+}
+
+static struct box *find_state(struct boxd *boxd, enum box_state state)
+{
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        if (boxd->boxes[i].state == state)
+            return &boxd->boxes[i];
+    return NULL;
+}
+
+static size_t count_state(const struct boxd *boxd, enum box_state state)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        n += boxd->boxes[i].state == state;
+    return n;
+}
+
+void boxes_refill(struct boxd *boxd)
+{
+    struct box *box;
+    size_t wanted, coming;
+
+    if (boxd->stopping)
+        return;
+    while (!TAILQ_EMPTY(&boxd->waits) && (box = find_state(boxd, BOX_IDLE)) != NULL) {
+        struct wait *wait = TAILQ_FIRST(&boxd->waits);
+
+        TAILQ_REMOVE(&boxd->waits, wait, next);
+        boxd->n_waits--;
+        box_lease(box, wait->client, &wait->lease);
+        free(wait);
+    }
+    wanted = boxd->n_waits + boxd->config->pool;
+    coming = count_state(boxd, BOX_IDLE) + count_state(boxd, BOX_CLONING) + count_state(boxd, BOX_BOOTING);
+    for (; coming < wanted && (box = find_state(boxd, BOX_EMPTY)) != NULL; coming++)
+        if (!box_spawn(box))
+            break;
+}
+
+struct box *boxes_find_lease(struct boxd *boxd, const struct client *client, uint64_t lease_id)
+{
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        if (boxd->boxes[i].client == client && boxd->boxes[i].lease_id == lease_id)
+            return &boxd->boxes[i];
+    return NULL;
+}
+
+/* ---- All of them ---- */
+
+int boxes_init(struct boxd *boxd, struct err *err)
+{
+    TAILQ_INIT(&boxd->waits);
+    boxd->boxes = calloc(boxd->n_slots, sizeof *boxd->boxes);
+    if (boxd->boxes == NULL)
+        return err_set(err, -ENOMEM, "slots");
+    for (uint32_t i = 0; i < boxd->n_slots; i++) {
+        struct box *box = &boxd->boxes[i];
+
+        *box = (struct box){.boxd = boxd, .slot = i, .job_fd = -1, .pidfd = -1};
+        (void)uv_timer_init(boxd->loop, &box->timer); /* cannot fail */
+        box->timer.data = box;
+    }
+    return 0;
+}
+
+void boxes_done(struct boxd *boxd)
+{
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        uv_close((uv_handle_t *)&boxd->boxes[i].timer, NULL);
+}
+
+void boxes_kill_all(struct boxd *boxd)
+{
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        if (boxd->boxes[i].state != BOX_EMPTY)
+            box_kill(&boxd->boxes[i]);
+}
+
+bool boxes_all_empty(const struct boxd *boxd)
+{
+    return count_state(boxd, BOX_EMPTY) == boxd->n_slots;
+}

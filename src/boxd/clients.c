@@ -1,0 +1,277 @@
+/* clients: whoever may lease boxes. A message that breaks a rule ends the connection, and a connection that ends
+ * takes its boxes with it. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "boxd/boxd.h"
+
+enum { CLIENTS_MAX = 64, BACKLOG = 16 };
+
+struct client {
+    LIST_ENTRY(client) next;
+    struct boxd *boxd; /* borrowed */
+    int fd;            /* owned; -1 once it is dropped */
+    uv_poll_t poll;
+};
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* Releases all that it has. It is freed later, by the loop: callers further up may still hold it. */
+static void client_drop(struct client *client)
+{
+    struct boxd *boxd = client->boxd;
+    struct wait *wait, *next;
+
+    if (client->fd < 0)
+        return;
+    (void)uv_poll_stop(&client->poll);
+    closep(&client->fd);
+    LIST_REMOVE(client, next);
+    for (wait = TAILQ_FIRST(&boxd->waits); wait != NULL; wait = next) {
+        next = TAILQ_NEXT(wait, next);
+        if (wait->client == client) {
+            TAILQ_REMOVE(&boxd->waits, wait, next);
+            boxd->n_waits--;
+            free(wait);
+        }
+    }
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        if (boxd->boxes[i].client == client)
+            box_release(&boxd->boxes[i]);
+    uv_close((uv_handle_t *)&client->poll, on_closed);
+}
+
+void client_send(struct client *client, const void *msg, size_t len, int fd)
+{
+    int r;
+
+    if (client->fd < 0)
+        return;
+    r = fd_send_packet(client->fd, msg, len, &fd, fd >= 0);
+    if (r < 0) {
+        log_warn("a client is dropped: %s", strerror(-r));
+        client_drop(client);
+    }
+}
+
+void client_refuse(struct client *client, uint64_t lease_id, const struct err *err)
+{
+    struct wire_failed refused = wire_failed(WIRE_REFUSED, lease_id, err);
+
+    client_send(client, &refused, sizeof refused, -1);
+}
+
+/* ---- Requests ---- */
+
+static bool is_waiting(const struct boxd *boxd, const struct client *client, uint64_t lease_id)
+{
+    const struct wait *wait;
+
+    TAILQ_FOREACH (wait, &boxd->waits, next)
+        if (wait->client == client && wait->lease.head.id == lease_id)
+            return true;
+    return false;
+}
+
+/* -EBADMSG for an id that is in use: two boxes of one name could not be told apart. */
+static int on_lease(struct client *client, const struct wire_lease *lease, struct err *err)
+{
+    struct boxd *boxd = client->boxd;
+    struct wait *wait;
+
+    if (is_waiting(boxd, client, lease->head.id) || boxes_find_lease(boxd, client, lease->head.id) != NULL)
+        return err_set(err, -EBADMSG, "lease: the id is in use");
+    wait = boxd->n_waits < 2 * (size_t)boxd->n_slots ? malloc(sizeof *wait) : NULL;
+    if (wait == NULL) {
+        struct err busy;
+
+        (void)err_set(&busy, -EBUSY, "too many leases wait for one of %u slots", boxd->n_slots);
+        client_refuse(client, lease->head.id, &busy);
+        return 0;
+    }
+    *wait = (struct wait){.client = client, .lease = *lease};
+    TAILQ_INSERT_TAIL(&boxd->waits, wait, next);
+    boxd->n_waits++;
+    boxes_refill(boxd);
+    return 0;
+}
+
+/* USAGE and RELEASE of a lease that has just ended are normal: they crossed with ENDED. */
+static void on_usage(struct client *client, uint64_t lease_id)
+{
+    struct box *box = boxes_find_lease(client->boxd, client, lease_id);
+
+    if (box != NULL) {
+        struct wire_used used = box_usage(box, WIRE_USED);
+
+        client_send(client, &used, sizeof used, -1);
+    }
+}
+
+static void on_release(struct client *client, uint64_t lease_id)
+{
+    struct boxd *boxd = client->boxd;
+    struct box *box = boxes_find_lease(boxd, client, lease_id);
+    struct wait *wait;
+
+    if (box != NULL)
+        box_release(box);
+    TAILQ_FOREACH (wait, &boxd->waits, next)
+        if (wait->client == client && wait->lease.head.id == lease_id) {
+            TAILQ_REMOVE(&boxd->waits, wait, next);
+            boxd->n_waits--;
+            free(wait);
+            return;
+        }
+}
+
+static int serve(struct client *client, const union wire_msg *msg, struct err *err)
+{
+    if (msg->head.type == WIRE_LEASE)
+        return on_lease(client, &msg->lease, err);
+    if (msg->head.type == WIRE_USAGE)
+        on_usage(client, msg->head.id);
+    else
+        on_release(client, msg->head.id);
+    return 0;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct client *client = poll->data;
+
+    (void)events;
+    while (status == 0 && client->fd >= 0) {
+        unsigned char bytes[WIRE_MAX_BYTES];
+        size_t n_fds = 0;
+        union wire_msg msg;
+        struct err err = {0};
+        ssize_t n = fd_recv_packet(client->fd, bytes, sizeof bytes, NULL, 0, &n_fds, MSG_DONTWAIT);
+
+        if (n == -EAGAIN)
+            return;
+        if (n == 0)
+            break;
+        if (n < 0 || wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_TO_BOXD, &err) < 0 || serve(client, &msg, &err) < 0) {
+            log_warn("a client broke the protocol and is dropped: %s", n < 0 ? strerror((int)-n) : err.msg);
+            break;
+        }
+    }
+    client_drop(client);
+}
+
+/* ---- The door ---- */
+
+/* unix(7): the credentials are those of connect(2), filled in by the kernel. */
+static bool may_connect(const struct boxd *boxd, int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == 0 || peer.uid == boxd->client_uid);
+}
+
+static size_t count_clients(const struct boxd *boxd)
+{
+    const struct client *client;
+    size_t n = 0;
+
+    LIST_FOREACH (client, &boxd->clients, next)
+        n++;
+    return n;
+}
+
+static void add_client(struct boxd *boxd, int fd)
+{
+    struct client *client = calloc(1, sizeof *client);
+
+    if (client == NULL || uv_poll_init(boxd->loop, &client->poll, fd) < 0) {
+        (void)close(fd);
+        free(client);
+        return;
+    }
+    client->boxd = boxd;
+    client->fd = fd;
+    client->poll.data = client;
+    LIST_INSERT_HEAD(&boxd->clients, client, next);
+    if (uv_poll_start(&client->poll, UV_READABLE, on_readable) < 0)
+        client_drop(client);
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events)
+{
+    struct boxd *boxd = poll->data;
+    int fd = accept4(boxd->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    (void)status;
+    (void)events;
+    if (fd < 0)
+        return;
+    if (!may_connect(boxd, fd) || count_clients(boxd) == CLIENTS_MAX) {
+        log_warn("a connection is refused: %s", count_clients(boxd) == CLIENTS_MAX ? "too many" : "neither root nor our user");
+        (void)close(fd);
+        return;
+    }
+    add_client(boxd, fd);
+}
+
+/* The folder is private to us and our user; the socket's mode is the second lock, the peer's uid the third. */
+static int bind_socket(const char *path, gid_t group, struct err *err)
+{
+    CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    mode_t mask;
+    int r;
+
+    if (fd < 0)
+        return err_errno(err, -errno, "socket");
+    if (strlen(path) >= sizeof at.sun_path)
+        return err_set(err, -ENAMETOOLONG, "%s is too long for a socket", path);
+    memcpy(at.sun_path, path, strlen(path));
+    (void)unlink(path); /* of a boxd that was killed; a living one holds the uid range's lock */
+    mask = umask(0117);
+    r = bind(fd, (struct sockaddr *)&at, sizeof at) < 0 ? -errno : 0;
+    (void)umask(mask);
+    if (r < 0 || chown(path, 0, group) < 0 || listen(fd, BACKLOG) < 0)
+        return err_errno(err, r < 0 ? r : -errno, "%s", path);
+    return TAKE_FD(fd);
+}
+
+int clients_listen(struct boxd *boxd, struct err *err)
+{
+    int fd = bind_socket(boxd->config->boxd_socket, (gid_t)boxd->client_gid, err);
+    int r;
+
+    if (fd < 0)
+        return fd;
+    boxd->listen_fd = fd;
+    r = uv_poll_init(boxd->loop, &boxd->listen_poll, fd);
+    boxd->listen_poll.data = boxd;
+    if (r == 0)
+        r = uv_poll_start(&boxd->listen_poll, UV_READABLE, on_connection);
+    boxd->listening = r == 0;
+    return r < 0 ? err_set(err, r, "watching %s: %s", boxd->config->boxd_socket, uv_strerror(r)) : 0;
+}
+
+void clients_stop(struct boxd *boxd)
+{
+    if (boxd->listening) {
+        boxd->listening = false;
+        (void)uv_poll_stop(&boxd->listen_poll);
+        uv_close((uv_handle_t *)&boxd->listen_poll, NULL);
+        closep(&boxd->listen_fd);
+        (void)unlink(boxd->config->boxd_socket);
+    }
+    while (!LIST_EMPTY(&boxd->clients))
+        client_drop(LIST_FIRST(&boxd->clients));
+}
