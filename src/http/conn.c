@@ -1,0 +1,142 @@
+/*
+ * Connections: deadlines and hang-ups.
+ *
+ *     HEAD -> BODY -> HANDLING -> ANSWERING -> HEAD      (no BODY where there is none; never back)
+ *
+ * Every phase but HANDLING has a deadline, so that nobody can hold a connection by being slow:
+ * libmicrohttpd's own timeout starts anew with each byte that comes.
+ *
+ * Hang-ups: libmicrohttpd does not look at a suspended connection. All connections are therefore in an epoll of
+ * ours as well, edge-triggered and for EPOLLRDHUP alone: one system call for each connection, none for each request.
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "http/internal.h"
+#include "http/tcp.h"
+
+enum { GONE_BATCH = 64 };
+
+static struct http_conn *conn_new(struct http_server *server, int fd)
+{
+    struct http_conn *conn = calloc(1, sizeof *conn);
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET};
+
+    if (conn == NULL)
+        return NULL;
+    *conn = (struct http_conn){.server = server, .next = server->conns, .fd = fd, .phase = CONN_HEAD,
+                               .phase_us = now_us()};
+    event.data.ptr = conn;
+    if (epoll_ctl(server->gone_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+        free(conn);
+        return NULL;
+    }
+    tcp_set_nodelay(fd);
+    if (conn->next != NULL)
+        conn->next->prev = conn;
+    server->conns = conn;
+    return conn;
+}
+
+static void conn_free(struct http_conn *conn)
+{
+    /* Now, not by close(): a duplicate may live on (farewell.c), and would report to a freed pointer. */
+    (void)epoll_ctl(conn->server->gone_fd, EPOLL_CTL_DEL, conn->fd, NULL);
+    conn_enter(conn, CONN_HEAD, 0); /* for n_busy */
+    if (conn->prev != NULL)
+        conn->prev->next = conn->next;
+    else
+        conn->server->conns = conn->next;
+    if (conn->next != NULL)
+        conn->next->prev = conn->prev;
+    free(conn);
+}
+
+/* *state: the socket context, NULL where there is no memory; request.c refuses requests then. */
+void conn_on_change(void *arg, struct MHD_Connection *mhd, void **state, enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+        *state = conn_new(arg, info->connect_fd);
+    } else if (*state != NULL) {
+        conn_free(*state);
+        *state = NULL;
+    }
+}
+
+void conn_enter(struct http_conn *conn, enum conn_phase phase, uint64_t moved_bytes)
+{
+    if (conn->phase == CONN_HEAD && phase != CONN_HEAD)
+        conn->server->n_busy++;
+    else if (conn->phase != CONN_HEAD && phase == CONN_HEAD)
+        conn->server->n_busy--;
+    conn->phase = phase;
+    conn->phase_us = now_us();
+    conn->moved_bytes = moved_bytes;
+}
+
+void conn_note_received(struct http_conn *conn)
+{
+    conn->received_bytes = tcp_received_bytes(conn->fd);
+}
+
+/* When the phase must be over; UINT64_MAX: no deadline. */
+static uint64_t deadline_us(const struct http_conn *conn)
+{
+    const struct http_config *config = &conn->server->config;
+
+    switch (conn->phase) {
+    case CONN_HEAD:
+        return conn->phase_us + (uint64_t)config->head_time_ms * 1000;
+    case CONN_BODY:
+    case CONN_ANSWERING:
+        return conn->phase_us + (uint64_t)config->transfer_time_ms * 1000 +
+               conn->moved_bytes * 1000000 / config->transfer_rate;
+    case CONN_HANDLING:
+        break;
+    }
+    return UINT64_MAX;
+}
+
+/* libmicrohttpd sees the end of the connection at its next run, and closes. */
+static void conn_end(struct http_conn *conn)
+{
+    bool in_request = conn->phase == CONN_BODY ||
+                      (conn->phase == CONN_HEAD && tcp_received_bytes(conn->fd) > conn->received_bytes);
+
+    /* An idle client gets no answer: it would take it for that of its next request. */
+    if (in_request)
+        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT,
+                     conn->phase == CONN_HEAD ? "the headers of the request took too long to arrive"
+                                              : "the body of the request arrived too slowly");
+    (void)shutdown(conn->fd, SHUT_RDWR);
+}
+
+void conn_sweep(struct http_server *server)
+{
+    uint64_t now = now_us();
+
+    for (struct http_conn *conn = server->conns; conn != NULL; conn = conn->next) {
+        bool idle = conn->phase == CONN_HEAD && tcp_received_bytes(conn->fd) <= conn->received_bytes;
+
+        if (now >= deadline_us(conn) || (server->draining && idle))
+            conn_end(conn);
+    }
+}
+
+void conn_read_gone(struct http_server *server)
+{
+    struct epoll_event events[GONE_BATCH];
+    int n = epoll_wait(server->gone_fd, events, GONE_BATCH, 0); /* level-triggered for the loop: more come again */
+
+    for (int i = 0; i < n; i++) {
+        struct http_conn *conn = events[i].data.ptr;
+
+        conn->gone = true;
+        if (conn->request != NULL)
+            request_lose(conn->request); /* frees no connection: that is done in MHD_run() */
+    }
+}

@@ -1,0 +1,96 @@
+/*
+ * http: an HTTP/1.1 server on a libuv loop. Knows no jobs; parsing is libmicrohttpd's, which runs
+ * without threads: its epoll descriptor is one more descriptor of the loop.
+ *
+ * Life of a request: headers -> route -> body (bounded) -> handler -> http_answer(), now or later. Until it is
+ * answered the connection is suspended; a client that hangs up meanwhile is noticed at once (on_gone).
+ * Whatever is wrong with a request before its handler is called is answered here, with a body as
+ * in RFC 9457 (problem+json).
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct http_server;  /* opaque */
+struct http_request; /* opaque; borrowed by the handler until it has answered, or on_gone was called */
+
+struct http_header {
+    const char *name, *value; /* a list ends with a NULL name */
+};
+
+struct http_route {
+    const char *method;  /* "GET" serves HEAD as well */
+    const char *pattern; /* "/run/{lang}": a part in braces matches one non-empty part of a path */
+    void (*handle)(struct http_request *request, void *arg);
+    bool any_origin;     /* pages of any origin may call it (CORS), preflight included */
+};
+
+struct http_config {
+    uv_loop_t *loop;                 /* borrowed until http_server_free() */
+    const char *listen;              /* ADDR:PORT or [ADDR]:PORT, numeric; borrowed during the call */
+    const struct http_route *routes; /* borrowed until http_server_free() */
+    size_t n_routes;
+    void *arg;                       /* for the handlers */
+
+    /* All bounds must be set. */
+    size_t body_bytes_max;       /* of one request */
+    size_t bodies_bytes_max;     /* of all requests that are being received or handled */
+    uint32_t connections_max;    /* more wait in the kernel's queue */
+    uint32_t head_time_ms;       /* idle or sending headers: the longest a connection may be without a request */
+    uint32_t transfer_time_ms;   /* for a body, or for taking an answer: this, and more for each ... */
+    uint32_t transfer_rate;      /* ... byte that was moved: bytes per second */
+};
+
+/* Listens. < 0 with *err saying what to change. */
+MUST_CHECK int http_server_new(struct http_server **ret, const struct http_config *config, struct err *err);
+/* Drops all connections (handlers get on_gone), then releases everything; the loop must run
+ * once more for its handles to close. NULL is allowed. */
+void http_server_free(struct http_server *server);
+DEFINE_FREEP(struct http_server, http_server)
+
+/* "http://127.0.0.1:2358", with the port that was really bound. */
+const char *http_server_url(const struct http_server *server);
+/* Stops listening and closes idle connections; requests under way are answered, each as its connection's last. */
+void http_server_drain(struct http_server *server);
+/* Connections with a request that is not answered in full. */
+size_t http_server_n_busy(const struct http_server *server);
+
+/* All borrowed, valid as long as the request. */
+const char *http_request_method(const struct http_request *request);
+const char *http_request_path(const struct http_request *request);
+struct slice http_request_body(const struct http_request *request);
+/* The part of the path that matched the pattern's n-th braces, from 0; empty where there is none. */
+struct slice http_request_part(const struct http_request *request, size_t n);
+const char *http_request_header(const struct http_request *request, const char *name); /* or NULL */
+/* Decoded; NULL in .at where the query has no such name. */
+struct slice http_request_query(const struct http_request *request, const char *name);
+
+/* When the client hangs up before the answer, on_gone is called, once, and the request is gone. A client that
+ * closes just its sending side counts as gone: it can't be told from one that left. */
+void http_request_on_gone(struct http_request *request, void (*on_gone)(void *arg), void *arg);
+
+/* Answers; the request is gone for the caller. body: taken, may be NULL. type: static. headers: copied, may be NULL. */
+void http_answer(struct http_request *request, unsigned status, const char *type, struct buf *body,
+                 const struct http_header *headers);
+/* Answers with a problem (RFC 9457); field: JSON path of what is at fault, or NULL. 503 gets Retry-After. */
+void http_answer_problem(struct http_request *request, unsigned status, const char *field, const char *fmt,
+                         ...) PRINTF_LIKE(4, 5);
+
+/* For tests and for who writes to a socket without libmicrohttpd. Appends the body of a problem. */
+MUST_CHECK int http_problem_body(struct buf *to, unsigned status, const char *field, const char *detail);
+#define HTTP_PROBLEM_TYPE "application/problem+json"
+#define HTTP_JSON_TYPE    "application/json"
+
+/* Route matching, pure. */
+enum { HTTP_MAX_PARTS = 2 };
+struct http_match {
+    const struct http_route *route; /* NULL: none */
+    struct slice parts[HTTP_MAX_PARTS];
+    bool any_origin;                /* of the path, whatever its method */
+    char allow[64];                 /* methods of this path, "GET, HEAD, POST"; "" where no route has the path */
+};
+void http_route_find(struct http_match *ret, const struct http_route *routes, size_t n_routes, const char *method,
+                     const char *path);

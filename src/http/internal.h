@@ -1,0 +1,102 @@
+/* internal: what the files of http share. */
+#pragma once
+
+#include <microhttpd.h>
+
+#include "http/http.h"
+
+enum conn_phase {
+    CONN_HEAD,      /* idle, or sending headers */
+    CONN_BODY,      /* the request's body is coming */
+    CONN_HANDLING,  /* its handler is at work: no deadline of ours */
+    CONN_ANSWERING, /* the answer is going out */
+};
+
+/* One TCP connection, from accept() to close(). */
+struct http_conn {
+    struct http_server *server;   /* borrowed */
+    struct http_conn *prev, *next;
+    struct http_request *request; /* the one under way, or NULL; owned by libmicrohttpd's callbacks */
+    int fd;                       /* borrowed from libmicrohttpd */
+    enum conn_phase phase;
+    uint64_t phase_us;            /* when it began, CLOCK_MONOTONIC */
+    uint64_t moved_bytes;         /* BODY: received; ANSWERING: to be sent */
+    uint64_t received_bytes;      /* by TCP, when HEAD began: more since then is part of a request */
+    bool gone;                    /* the peer has closed */
+};
+
+struct http_server {
+    struct http_config config;
+    struct MHD_Daemon *daemon;  /* owned */
+    uv_poll_t *mhd_poll;        /* owned: libmicrohttpd's epoll descriptor has something */
+    uv_poll_t *gone_poll;       /* owned: gone_fd has something */
+    uv_idle_t *again;           /* owned: active while libmicrohttpd has work that no descriptor tells of */
+    uv_timer_t *sweep;          /* owned: deadlines */
+    int gone_fd;                /* owned: epoll of all connections, for hang-ups only */
+    struct http_conn *conns;    /* owned by libmicrohttpd's callbacks */
+    size_t n_busy;              /* connections not in CONN_HEAD */
+    size_t bodies_bytes;        /* of all requests together */
+    struct farewell *farewells;     /* owned */
+    size_t n_farewells;
+    bool draining;
+    char url[96];
+};
+
+enum request_state {
+    REQUEST_READING,
+    REQUEST_HANDLED,   /* the handler was called and has not answered; suspended unless in_handler */
+    REQUEST_ANSWERED,  /* response is set */
+    REQUEST_GONE,      /* nobody is there to answer to */
+};
+
+struct http_request {
+    struct http_conn *conn;          /* borrowed */
+    struct MHD_Connection *mhd;      /* borrowed */
+    const char *method, *path;       /* borrowed from libmicrohttpd */
+    struct http_match match;
+    struct buf body;
+    enum request_state state;
+    bool in_handler;                 /* the answer goes out when the handler returns */
+    bool suspended;
+    struct MHD_Response *response;   /* owned */
+    uint64_t answer_bytes;           /* of its body */
+    unsigned status;
+    void (*on_gone)(void *arg);
+    void *gone_arg;
+};
+
+/* listen.c: a listening socket, close-on-exec and non-blocking, and the URL it answers to. */
+MUST_CHECK int http_listen(int *ret, char *url, size_t url_size, const char *listen, struct err *err);
+
+/* request.c: libmicrohttpd's callbacks for requests. */
+enum MHD_Result request_on_access(void *arg, struct MHD_Connection *mhd, const char *path, const char *method,
+                                  const char *version, const char *upload, size_t *upload_len, void **state);
+void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
+                          enum MHD_RequestTerminationCode why);
+/* The client left while the handler was at work. */
+void request_lose(struct http_request *request);
+
+/* conn.c */
+void conn_on_change(void *arg, struct MHD_Connection *mhd, void **state,
+                    enum MHD_ConnectionNotificationCode what);
+void conn_enter(struct http_conn *conn, enum conn_phase phase, uint64_t moved_bytes);
+/* A request is over: what TCP receives from now on belongs to the next one. */
+void conn_note_received(struct http_conn *conn);
+/* Called now and then: ends the connections that are past their deadline. */
+void conn_sweep(struct http_server *server);
+/* Reads the hang-ups that the kernel has told of. */
+void conn_read_gone(struct http_server *server);
+
+/* farewell.c: says "no" on a connection that libmicrohttpd will not answer any more: writes a whole response with a
+ * problem as its body, and keeps reading for a while, since closing with unread bytes makes the kernel send
+ * a reset, which can overtake the response. */
+void farewell_refuse(struct http_conn *conn, unsigned status, const char *detail);
+/* Writes the same response and nothing more. */
+void farewell_write(int fd, unsigned status, const char *detail);
+void farewell_free_all(struct http_server *server);
+
+/* server.c: libmicrohttpd has work that its descriptor does not tell of. */
+void server_run_soon(struct http_server *server);
+
+/* problem.c */
+struct MHD_Response *problem_response(unsigned status, const char *field, const char *detail);

@@ -1,0 +1,58 @@
+/* Problem details (RFC 9457): the body of every answer that says no. */
+#include <stdarg.h>
+
+#include "base/json_out.h"
+#include "http/internal.h"
+
+enum { DETAIL_BYTES = 1024, PROBLEM_BYTES = 16384 };
+
+int http_problem_body(struct buf *to, unsigned status, const char *field, const char *detail)
+{
+    struct json_out out = json_out_to(to);
+
+    json_out_open(&out, '{');
+    json_out_key_str(&out, "type", "about:blank"); /* RFC 9457, 4.2.1: no more than the status code says */
+    json_out_key_str(&out, "title", MHD_get_reason_phrase_for(status));
+    json_out_key_uint(&out, "status", status);
+    json_out_key_str(&out, "detail", detail);
+    if (field != NULL)
+        json_out_key_str(&out, "field", field);
+    json_out_close(&out, '}');
+    return json_out_end(&out);
+}
+
+struct MHD_Response *problem_response(unsigned status, const char *field, const char *detail)
+{
+    CLEANUP(buf_done) struct buf body;
+    struct MHD_Response *response;
+
+    buf_init(&body, PROBLEM_BYTES);
+    if (http_problem_body(&body, status, field, detail) < 0)
+        return NULL;
+    response = MHD_create_response_from_buffer_with_free_callback(body.len, body.at, free);
+    if (response == NULL)
+        return NULL;
+    body.at = NULL; /* taken */
+    (void)MHD_add_response_header(response, "Content-Type", HTTP_PROBLEM_TYPE);
+    return response;
+}
+
+void http_answer_problem(struct http_request *request, unsigned status, const char *field, const char *fmt, ...)
+{
+    static const struct http_header later[] = {{"Retry-After", "1"}, {NULL, NULL}};
+    const struct http_header allow[] = {{"Allow", request->match.allow}, {NULL, NULL}};
+    CLEANUP(buf_done) struct buf body;
+    char detail[DETAIL_BYTES];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(detail, sizeof detail, fmt, ap);
+    va_end(ap);
+    buf_init(&body, PROBLEM_BYTES);
+    if (http_problem_body(&body, status, field, detail) < 0)
+        buf_clear(&body);
+    http_answer(request, status, HTTP_PROBLEM_TYPE, &body,
+                status == MHD_HTTP_SERVICE_UNAVAILABLE   ? later
+                : status == MHD_HTTP_METHOD_NOT_ALLOWED ? allow
+                                                         : NULL);
+}

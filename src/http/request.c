@@ -1,0 +1,293 @@
+/*
+ * A request, from its headers to the end of its answer.
+ *
+ *     READING -> HANDLED -> ANSWERED          READING -> ANSWERED: refused before its handler was called
+ *                       \-> GONE              the client left, or there was no memory for an answer
+ *
+ * libmicrohttpd calls request_on_access() once with the headers, then with each piece of the body, then once
+ * with nothing: that is when the handler is called. Without an answer the connection is suspended,
+ * and resuming it makes libmicrohttpd call once more.
+ */
+#include <errno.h>
+
+#include "http/internal.h"
+
+static bool is_suspended(const struct http_request *request)
+{
+    return request->state == REQUEST_HANDLED && request->suspended;
+}
+
+static void resume(struct http_request *request)
+{
+    if (!request->suspended)
+        return;
+    request->suspended = false;
+    MHD_resume_connection(request->mhd);
+    server_run_soon(request->conn->server);
+}
+
+void request_lose(struct http_request *request)
+{
+    void (*on_gone)(void *arg) = request->on_gone;
+
+    if (!is_suspended(request))
+        return;
+    request->state = REQUEST_GONE;
+    resume(request);
+    if (on_gone != NULL)
+        on_gone(request->gone_arg); /* last: what it calls may come back to us */
+}
+
+void http_request_on_gone(struct http_request *request, void (*on_gone)(void *arg), void *arg)
+{
+    request->on_gone = on_gone;
+    request->gone_arg = arg;
+}
+
+/* Headers that an answer gets because of where it is sent, not because of what it says. */
+static int add_common_headers(struct http_request *request, struct MHD_Response *response)
+{
+    enum MHD_Result ok = MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+
+    if (ok == MHD_YES && request->match.any_origin)
+        ok = MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
+    if (ok == MHD_YES && request->conn->server->draining)
+        ok = MHD_add_response_header(response, "Connection", "close");
+    return ok == MHD_YES ? 0 : -ENOMEM;
+}
+
+static struct MHD_Response *make_response(struct http_request *request, const char *type, struct buf *body,
+                                          const struct http_header *headers)
+{
+    struct MHD_Response *response;
+    enum MHD_Result ok = MHD_YES;
+
+    if (body != NULL && body->len > 0) {
+        response = MHD_create_response_from_buffer_with_free_callback(body->len, body->at, free);
+        if (response != NULL)
+            *body = (struct buf){.max = body->max}; /* taken */
+    } else {
+        response = MHD_create_response_from_buffer_with_free_callback(0, NULL, free);
+    }
+    if (response == NULL)
+        return NULL;
+    if (type != NULL)
+        ok = MHD_add_response_header(response, "Content-Type", type);
+    for (; ok == MHD_YES && headers != NULL && headers->name != NULL; headers++)
+        ok = MHD_add_response_header(response, headers->name, headers->value);
+    if (ok != MHD_YES || add_common_headers(request, response) < 0) {
+        MHD_destroy_response(response);
+        return NULL;
+    }
+    return response;
+}
+
+void http_answer(struct http_request *request, unsigned status, const char *type, struct buf *body,
+                 const struct http_header *headers)
+{
+    if (request->state != REQUEST_HANDLED && request->state != REQUEST_READING)
+        return; /* answered twice, or gone: nothing can be said */
+    request->answer_bytes = body == NULL ? 0 : body->len;
+    request->response = make_response(request, type, body, headers);
+    request->status = status;
+    request->state = request->response == NULL ? REQUEST_GONE : REQUEST_ANSWERED;
+    if (body != NULL)
+        buf_done(body);
+    resume(request);
+}
+
+/* The last step of every request. MHD_NO closes the connection. */
+static enum MHD_Result send_answer(struct http_request *request)
+{
+    if (request->state != REQUEST_ANSWERED)
+        return MHD_NO;
+    conn_enter(request->conn, CONN_ANSWERING, request->answer_bytes);
+    return MHD_queue_response(request->mhd, request->status, request->response);
+}
+
+static void answer_preflight(struct http_request *request)
+{
+    const struct http_header headers[] = {
+        {"Access-Control-Allow-Methods", request->match.allow},
+        {"Access-Control-Allow-Headers", "Content-Type"},
+        {"Access-Control-Max-Age", "86400"},
+        {NULL, NULL},
+    };
+
+    http_answer(request, MHD_HTTP_NO_CONTENT, NULL, NULL, headers);
+}
+
+static void handle(struct http_request *request)
+{
+    const struct http_config *config = &request->conn->server->config;
+
+    if (request->match.route != NULL) {
+        request->state = REQUEST_HANDLED;
+        request->match.route->handle(request, config->arg);
+    } else if (request->match.allow[0] == '\0') {
+        http_answer_problem(request, MHD_HTTP_NOT_FOUND, NULL, "there is nothing at %.200s", request->path);
+    } else if (request->match.any_origin && strcmp(request->method, "OPTIONS") == 0) {
+        answer_preflight(request);
+    } else {
+        http_answer_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED, NULL, "%.200s takes %s, not %.40s",
+                            request->path, request->match.allow, request->method);
+    }
+}
+
+/* The whole request is there. */
+static enum MHD_Result finish(struct http_request *request)
+{
+    if (request->state == REQUEST_READING) {
+        conn_enter(request->conn, CONN_HANDLING, 0);
+        handle(request);
+    }
+    if (request->state != REQUEST_HANDLED)
+        return send_answer(request);
+    request->suspended = true;
+    MHD_suspend_connection(request->mhd);
+    if (request->conn->gone) /* it left before there was anything to suspend, and the kernel tells only once */
+        request_lose(request);
+    return MHD_YES;
+}
+
+static enum MHD_Result refuse(struct http_request *request, unsigned status, const char *detail)
+{
+    farewell_refuse(request->conn, status, detail);
+    return MHD_NO;
+}
+
+static enum MHD_Result refuse_too_big(struct http_request *request)
+{
+    char detail[96];
+
+    (void)snprintf(detail, sizeof detail, "the body has more than %zu bytes, which is the most that is taken",
+                   request->conn->server->config.body_bytes_max);
+    return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, detail);
+}
+
+/* Where a body is not wanted it is still read, so that the connection can be used again, but not kept. */
+static enum MHD_Result take_body(struct http_request *request, const char *bytes, size_t len)
+{
+    struct http_server *server = request->conn->server;
+
+    request->conn->moved_bytes += len;
+    if (request->conn->moved_bytes > server->config.body_bytes_max)
+        return refuse_too_big(request);
+    if (request->match.route == NULL)
+        return MHD_YES;
+    if (len > server->config.bodies_bytes_max - server->bodies_bytes)
+        return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                      "too many large requests are being received; try again in a moment");
+    if (buf_add(&request->body, bytes, len) < 0)
+        return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is out of memory");
+    server->bodies_bytes += len;
+    return MHD_YES;
+}
+
+/* libmicrohttpd has checked that it is a number, or refused the request. */
+static uint64_t declared_bytes(struct MHD_Connection *mhd)
+{
+    const char *text = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Content-Length");
+
+    return text == NULL ? 0 : strtoull(text, NULL, 10); /* ULLONG_MAX when it is too long: too big as well */
+}
+
+static enum MHD_Result begin(struct http_request **ret, struct http_server *server, struct MHD_Connection *mhd,
+                             const char *path, const char *method)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_conn *conn = info->socket_context;
+    struct http_request *request;
+
+    if (conn == NULL)
+        return MHD_NO;
+    request = calloc(1, sizeof *request);
+    if (request == NULL)
+        return MHD_NO;
+    request->conn = conn;
+    request->mhd = mhd;
+    request->method = method;
+    request->path = path;
+    buf_init(&request->body, server->config.body_bytes_max);
+    http_route_find(&request->match, server->config.routes, server->config.n_routes, method, path);
+    conn->request = *ret = request;
+    conn_enter(conn, CONN_BODY, 0);
+    if (declared_bytes(mhd) > server->config.body_bytes_max)
+        return refuse_too_big(request);
+    return MHD_YES;
+}
+
+enum MHD_Result request_on_access(void *arg, struct MHD_Connection *mhd, const char *path, const char *method,
+                                  const char *version, const char *upload, size_t *upload_len, void **state)
+{
+    struct http_request *request = *state;
+    enum MHD_Result r;
+
+    (void)version;
+    if (request == NULL) {
+        r = begin(&request, arg, mhd, path, method);
+        *state = request;
+        return r;
+    }
+    if (*upload_len == 0)
+        return finish(request);
+    r = take_body(request, upload, *upload_len);
+    *upload_len = 0;
+    return r;
+}
+
+void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode why)
+{
+    struct http_server *server = arg;
+    struct http_request *request = *state;
+
+    (void)mhd;
+    (void)why;
+    if (request == NULL)
+        return;
+    *state = NULL;
+    request->conn->request = NULL;
+    conn_enter(request->conn, CONN_HEAD, 0);
+    conn_note_received(request->conn);
+    server->bodies_bytes -= request->body.len;
+    buf_done(&request->body);
+    if (request->response != NULL)
+        MHD_destroy_response(request->response);
+    free(request);
+}
+
+const char *http_request_method(const struct http_request *request)
+{
+    return request->method;
+}
+
+const char *http_request_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+struct slice http_request_body(const struct http_request *request)
+{
+    return (struct slice){.at = buf_text(&request->body), .len = request->body.len};
+}
+
+struct slice http_request_part(const struct http_request *request, size_t n)
+{
+    return n < HTTP_MAX_PARTS ? request->match.parts[n] : (struct slice){0};
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+struct slice http_request_query(const struct http_request *request, const char *name)
+{
+    struct slice value = {0};
+
+    if (MHD_lookup_connection_value_n(request->mhd, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value.at,
+                                      &value.len) == MHD_YES &&
+        value.at == NULL)
+        value = slice_from(""); /* "?name" without "=" */
+    return value;
+}
