@@ -42,13 +42,13 @@ static int write_map(pid_t pid, const char *file, uint32_t uid)
 static pid_t clone_box(const struct wire_spawn *spawn, int group_fd, int *pidfd)
 {
     struct clone_args args = {
-        .flags = (spawn->namespaces & ~UINT64_C(CLONE_NEWCGROUP)) | CLONE_PARENT | CLONE_PIDFD,
+        .flags = (spawn->namespaces & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_PARENT | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
     };
 
     if (group_fd >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = (uint64_t)group_fd;
+        args.cgroup = (unsigned)group_fd;
     }
     return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
