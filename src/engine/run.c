@@ -228,10 +228,14 @@ static int start_stdin(struct run *run, struct err *err)
 {
     const struct job *job = run->job;
 
-    if (!feeding(run))
-        return stage_io_feed(&run->io, (struct slice){0}, false, err);
-    return stage_io_feed(&run->io, (struct slice){job->stdin_data, job->stdin_len}, job->stdin_open,
-                         err);
+    const bool program = feeding(run);
+    const struct slice first = {job->stdin_data, program ? job->stdin_len : 0};
+    int r = stage_io_feed(&run->io, first, program && job->stdin_open, err);
+
+    /* What had waited for the stage may have gone at once. */
+    if (r == 0 && first.len > 0 && stage_io_waiting(&run->io) == 0)
+        on_room(&run->io);
+    return r;
 }
 
 /* --- Messages of the box's init -------------------------------------------------------------- */

@@ -86,6 +86,9 @@ bool language_has_version(const struct language *language, const char *wanted);
  * command, all at once, each for at most 30 s. Blocks; call before serving or from a thread.
  * toolchains_dir: where LANGUAGES_BOX_TOOLCHAINS is on this host. */
 void languages_probe(struct languages *languages, const char *toolchains_dir);
+/* Fills available and unavailable only: looks for `needs` and runs nothing. For a single run, which cannot
+ * wait for the version of every compiler. */
+void languages_look(struct languages *languages, const char *toolchains_dir);
 
 /* The name that source gets when it came as `code`: name_template if the pattern matches and gives a name
  * that job_check_name() takes, otherwise main_name. Owned by the caller; NULL when out of memory. */

@@ -231,3 +231,11 @@ void languages_probe(struct languages *languages, const char *toolchains_dir)
     for (size_t i = 0; i < languages->n; i++)
         probe_end(&probes[i]);
 }
+
+void languages_look(struct languages *languages, const char *toolchains_dir)
+{
+    for (size_t i = 0; i < languages->n; i++) {
+        forget(&languages->at[i]);
+        languages->at[i].available = has_needs(languages, &languages->at[i], toolchains_dir);
+    }
+}
