@@ -247,10 +247,17 @@ static int bind_socket(const char *path, gid_t group, struct err *err)
     return TAKE_FD(fd);
 }
 
+static int make_run_dir(const char *path, gid_t group, struct err *err)
+{
+    if (mkdir(path, 0750) < 0)
+        return errno == EEXIST ? 0 : err_errno(err, -errno, "mkdir %s", path);
+    return chown(path, 0, group) < 0 || chmod(path, 0750) < 0 ? err_errno(err, -errno, "%s", path) : 0;
+}
+
 int clients_listen(struct boxd *boxd, struct err *err)
 {
-    int fd = bind_socket(boxd->config->boxd_socket, (gid_t)boxd->client_gid, err);
-    int r;
+    int r = make_run_dir(boxd->config->run_dir, boxd->client_gid, err);
+    int fd = r < 0 ? r : bind_socket(boxd->config->boxd_socket, boxd->client_gid, err);
 
     if (fd < 0)
         return fd;
