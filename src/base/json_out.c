@@ -158,6 +158,15 @@ void json_out_thousandths(struct json_out *out, uint64_t value)
     add(out, text, (size_t)len);
 }
 
+void json_out_micros(struct json_out *out, uint64_t value)
+{
+    char text[28];
+    int len = snprintf(text, sizeof text, "%" PRIu64 ".%06u", value / 1000000, (unsigned)(value % 1000000));
+
+    separate(out);
+    add(out, text, (size_t)len);
+}
+
 void json_out_bool(struct json_out *out, bool value)
 {
     separate(out);

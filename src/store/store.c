@@ -169,9 +169,8 @@ static void *writer_main(void *arg)
 
 /* ---- the loop's side ---- */
 
-static void on_async(uv_async_t *handle)
+static void call_back(struct store *store)
 {
-    struct store *store = handle->data;
     struct item *items;
 
     (void)pthread_mutex_lock(&store->lock);
@@ -180,6 +179,11 @@ static void on_async(uv_async_t *handle)
     for (struct item *item = items; item != NULL; item = item->next)
         item->on_added(item->arg, item->id > 0 ? item->id : item->err.code, item->id > 0 ? NULL : &item->err);
     items_free(items);
+}
+
+static void on_async(uv_async_t *handle)
+{
+    call_back(handle->data);
 }
 
 static char *copy_bytes(struct slice bytes)
@@ -330,13 +334,12 @@ void store_free(struct store *store)
         (void)pthread_cond_signal(&store->wake);
         (void)pthread_mutex_unlock(&store->lock);
         (void)pthread_join(store->writer, NULL);
+        call_back(store);
     }
     if (store->async != NULL)
         uv_close((uv_handle_t *)store->async, on_closed);
     (void)sqlite3_finalize(store->insert);
     (void)sqlite3_close(store->db);
-    items_free(list_take(&store->waiting));
-    items_free(list_take(&store->done));
     (void)pthread_cond_destroy(&store->wake);
     (void)pthread_mutex_destroy(&store->lock);
     free(store);

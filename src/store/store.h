@@ -18,8 +18,7 @@ enum { STORE_E_FULL = 1 }; /* too much waits to be written: try again later */
 /* Opens or makes the database, and brings its tables up to date. < 0 with *err set: also where
  * the database is of a later version than this program. */
 MUST_CHECK int store_new(struct store **ret, uv_loop_t *loop, const char *dir, struct err *err);
-/* Writes what waits, then closes. Callbacks that have not come by then do not come. The loop must
- * run once more for its handle to close. NULL is allowed. */
+/* Writes what waits, calls back, then closes. The loop must run once more for its handle to close. NULL is allowed. */
 void store_free(struct store *store);
 DEFINE_FREEP(struct store, store)
 

@@ -1,0 +1,35 @@
+/*
+ * api: glimpsed's face. Routes as a table (routes.c); v1/ is our own API, compat/ that of the
+ * services that Glimpse replaces; both turn JSON into a struct job, and a struct result into JSON.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "base/err.h"
+#include "engine/engine.h"
+#include "http/http.h"
+#include "languages/languages.h"
+#include "model/config.h"
+#include "store/store.h"
+
+struct api {
+    uv_loop_t *loop;             /* borrowed */
+    struct languages languages;  /* owned; not to be looked into until probed */
+    bool probed;                 /* versions and availability are known */
+    struct engine *engine;       /* owned */
+    struct store *store;         /* owned */
+    struct http_server *http;    /* owned */
+    bool draining;               /* SIGTERM has come */
+};
+
+enum { API_BODY_BYTES_MAX = 16 << 20, API_ID_BYTES = 37 };
+
+extern const struct http_route api_routes[];
+extern const size_t api_n_routes;
+
+/* Why no runs can be taken now, as a sentence; NULL when they can. Static. */
+const char *api_not_ready(const struct api *api);
+
+/* A UUID of version 7 (RFC 9562): sorts by time, and cannot be guessed. */
+void api_make_id(char id[API_ID_BYTES]);

@@ -1,0 +1,48 @@
+/*
+ * call: one HTTP request that runs one job. All doors (v1 and compat) share it, so that hang-ups, refusals
+ * and our own failures are the same everywhere; a door says only how its answers look.
+ *
+ *     call_start -> answer() or refuse(), once -> freed          (neither when the client leaves first)
+ */
+#pragma once
+
+#include "api/api.h"
+#include "api/fault.h"
+
+struct call;
+
+struct call_door {
+    /* Answers call->request by the job's result. result: borrowed. */
+    void (*answer)(struct call *call, const struct result *result);
+    /* Says no: the request is at fault, or we are. */
+    void (*refuse)(struct http_request *request, const struct fault *fault);
+};
+
+struct call {
+    struct api *api;                 /* borrowed */
+    const struct call_door *door;    /* static */
+    struct http_request *request;    /* borrowed; NULL once the client has left or is answered */
+    struct run *run;                 /* borrowed; NULL unless it is under way */
+    const struct language *language; /* borrowed */
+    char *asked;                     /* owned; the language as the client wrote it */
+    char *code;                      /* owned; kept only where keep_code was asked for */
+    size_t code_len;
+    bool base64;                     /* v1: output_encoding */
+    bool held;                       /* answer() goes on after it returns, and calls call_free() itself */
+    char id[API_ID_BYTES];
+};
+
+struct call_options {
+    bool base64, keep_code;
+};
+
+/* Takes the job in, or refuses. job: consumed. The request is answered sooner or later. */
+void call_start(struct api *api, struct http_request *request, struct job *job, const struct call_door *door,
+                struct call_options options);
+/* For answer() with held. */
+void call_free(struct call *call);
+
+/* For refuse() of v1: problem+json. */
+void call_refuse_with_problem(struct http_request *request, const struct fault *fault);
+/* Answers with JSON, or with 500 where r (of json_out_end()) says that body is not whole. body: taken. */
+void call_answer_json(struct http_request *request, unsigned status, struct buf *body, int r);

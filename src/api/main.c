@@ -1,0 +1,256 @@
+/*
+ * glimpsed: the HTTP API. Holds no privilege; everything is on one loop, but for the store's writer thread and
+ * the look at the languages when it starts.
+ *
+ *   starting -> serving -> draining (SIGTERM, SIGINT) -> stopped
+ *
+ * Draining: nobody new is let in, runs under way may end; after DRAIN_MS what is left is cancelled.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "api/api.h"
+#include "api/privileges.h"
+#include "base/log.h"
+
+enum {
+    DRAIN_MS = 30000,
+    DRAIN_STEP_MS = 20,
+    CONNECTIONS_MAX = 4096,
+    BODIES_BYTES_MAX = 256 << 20,
+    HEAD_TIME_MS = 30000,
+    TRANSFER_TIME_MS = 20000,
+    TRANSFER_RATE = 16384,
+    EXIT_USAGE = 2,
+};
+
+struct program {
+    struct config config;
+    uv_loop_t loop;
+    struct api api;
+    uv_work_t probe;
+    uv_signal_t on_term, on_int;
+    uv_timer_t drain;
+    uint64_t drain_until_ms; /* uv_now() */
+    bool probing;
+};
+
+/* ---- stopping ---- */
+
+static void on_drain_step(uv_timer_t *timer)
+{
+    struct program *program = timer->data;
+    bool late = uv_now(&program->loop) >= program->drain_until_ms;
+
+    if (http_server_n_busy(program->api.http) > 0 && !late)
+        return;
+    if (late)
+        log_warn("stopping with %zu runs under way: they are cancelled", engine_n_runs(program->api.engine));
+    uv_stop(&program->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    struct program *program = handle->data;
+
+    if (program->api.draining) { /* a second signal: whoever sends it does not want to wait */
+        uv_stop(&program->loop);
+        return;
+    }
+    log_info("stopping on signal %d: %zu runs under way", signum, engine_n_runs(program->api.engine));
+    program->api.draining = true;
+    engine_drain(program->api.engine);
+    http_server_drain(program->api.http);
+    program->drain_until_ms = uv_now(&program->loop) + DRAIN_MS;
+    (void)uv_timer_start(&program->drain, on_drain_step, DRAIN_STEP_MS, DRAIN_STEP_MS);
+}
+
+/* ---- the languages ---- */
+
+static void probe(uv_work_t *work)
+{
+    struct program *program = work->data;
+
+    languages_probe(&program->api.languages, program->config.toolchains_dir);
+}
+
+static void on_probed(uv_work_t *work, int status)
+{
+    struct program *program = work->data;
+
+    (void)status;
+    program->probing = false;
+    program->api.probed = true;
+    for (size_t i = 0; i < program->api.languages.n; i++) {
+        const struct language *language = &program->api.languages.at[i];
+
+        if (language->available)
+            log_info("language %s: %s", language->id, language->version);
+        else
+            log_warn("language %s is not available: %s", language->id, language->unavailable);
+    }
+}
+
+/* ---- starting ---- */
+
+static int parse_args(struct config_args *ret, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, 'd'},
+        {"listen", required_argument, NULL, 'l'}, {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            ret->file = optarg;
+            break;
+        case 'd':
+            ret->data_dir = optarg;
+            break;
+        case 'l':
+            ret->listen = optarg;
+            break;
+        case 'v':
+            puts("glimpsed " GLIMPSE_VERSION);
+            exit(EXIT_SUCCESS);
+        case 'h':
+            puts("usage: glimpsed [--config FILE] [--data DIR] [--listen ADDR:PORT]");
+            exit(EXIT_SUCCESS);
+        default: /* getopt has said what is wrong */
+            return -EINVAL;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "glimpsed: '%s' is not an option\n", argv[optind]);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* A run needs about eight descriptors, a connection one. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* we go on with less */
+    }
+}
+
+static int open_api(struct program *program, struct err *err)
+{
+    const struct config *config = &program->config;
+    struct api *api = &program->api;
+    const struct engine_config engine = {
+        .loop = &program->loop,
+        .boxd_socket = config->boxd_socket,
+        .languages = &api->languages,
+        .max_running = (uint32_t)config->max_running,
+        .max_queued = (uint32_t)config->max_queued,
+    };
+    const struct http_config http = {
+        .loop = &program->loop,
+        .listen = config->listen,
+        .routes = api_routes,
+        .n_routes = api_n_routes,
+        .arg = api,
+        .body_bytes_max = API_BODY_BYTES_MAX,
+        .bodies_bytes_max = BODIES_BYTES_MAX,
+        .connections_max = CONNECTIONS_MAX,
+        .head_time_ms = HEAD_TIME_MS,
+        .transfer_time_ms = TRANSFER_TIME_MS,
+        .transfer_rate = TRANSFER_RATE,
+    };
+    int r;
+
+    api->loop = &program->loop;
+    r = languages_load(&api->languages, config->languages_dir, err);
+    if (r == 0)
+        r = store_new(&api->store, &program->loop, config->data_dir, err);
+    if (r == 0)
+        r = engine_new(&api->engine, &engine, err);
+    if (r == 0)
+        r = http_server_new(&api->http, &http, err);
+    return r;
+}
+
+/* None of these can fail: the loop is sound and the handlers are given. */
+static void open_handles(struct program *program)
+{
+    (void)uv_timer_init(&program->loop, &program->drain);
+    (void)uv_signal_init(&program->loop, &program->on_term);
+    (void)uv_signal_init(&program->loop, &program->on_int);
+    program->drain.data = program->on_term.data = program->on_int.data = program->probe.data = program;
+    (void)uv_signal_start(&program->on_term, on_signal, SIGTERM);
+    (void)uv_signal_start(&program->on_int, on_signal, SIGINT);
+}
+
+static void close_all(struct program *program)
+{
+    struct api *api = &program->api;
+
+    engine_free(TAKE_PTR(api->engine)); /* answers those whose runs it cancels */
+    store_free(TAKE_PTR(api->store));
+    http_server_free(TAKE_PTR(api->http));
+    uv_close((uv_handle_t *)&program->drain, NULL);
+    uv_close((uv_handle_t *)&program->on_term, NULL);
+    uv_close((uv_handle_t *)&program->on_int, NULL);
+    (void)uv_run(&program->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&program->loop);
+    languages_done(&api->languages);
+}
+
+static int serve(struct program *program, struct err *err)
+{
+    int r = uv_loop_init(&program->loop);
+
+    if (r < 0)
+        return err_set(err, r, "event loop: %s", uv_strerror(r));
+    open_handles(program);
+    r = open_api(program, err);
+    if (r == 0) {
+        program->probing = true;
+        r = uv_queue_work(&program->loop, &program->probe, probe, on_probed);
+        (void)printf("glimpsed: listening on %s\n", http_server_url(program->api.http));
+        (void)fflush(stdout);
+        (void)uv_run(&program->loop, UV_RUN_DEFAULT);
+        log_info("stopped");
+    }
+    if (program->probing)
+        _exit(EXIT_SUCCESS); /* a compiler is being asked for its version: nobody waits for that */
+    close_all(program);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct program program = {0};
+    struct config_args args = {0};
+    struct err err = {0};
+    int r;
+
+    if (parse_args(&args, argc, argv) < 0)
+        return EXIT_USAGE;
+    log_open("glimpsed", LOG_INFO);
+    (void)signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error code, not a death */
+    r = config_load_args(&program.config, &args, &err);
+    if (r == 0) {
+        log_open("glimpsed", (enum log_level)program.config.log_level);
+        raise_file_limit();
+        r = privileges_drop(program.config.user, program.config.data_dir, &err);
+    }
+    if (r == 0)
+        r = serve(&program, &err);
+    config_done(&program.config);
+    if (r < 0) {
+        log_error("%s", err.msg);
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,26 @@
+/* Every endpoint. What is not a row here does not exist. */
+#include "api/api.h"
+#include "api/compat/compat.h"
+#include "api/v1/v1.h"
+
+/* The services that compat/ replaces let pages of any origin call them; the playground and v1 share an origin. */
+/* clang-format off */
+const struct http_route api_routes[] = {
+    {"POST", "/v1/run",          v1_run,                 .any_origin = false},
+    {"GET",  "/v1/languages",    v1_languages,           .any_origin = false},
+    {"GET",  "/healthz",         v1_health,              .any_origin = false},
+    {"GET",  "/readyz",          v1_ready,               .any_origin = false},
+
+    {"POST", "/run-code-pool",   compat_run_code_pool,   .any_origin = true},
+    {"POST", "/run-code-lambda", compat_run_code_lambda, .any_origin = true},
+    {"POST", "/execute",         compat_execute,         .any_origin = true},
+    {"POST", "/submit",          compat_submit,          .any_origin = true},
+    {"POST", "/run",             compat_run_post,        .any_origin = true},
+    {"GET",  "/run",             compat_run_get,         .any_origin = true},
+    {"GET",  "/languages",       compat_language_names,  .any_origin = true},
+    {"POST", "/",                compat_root_post,       .any_origin = true},
+    {"GET",  "/",                compat_root_get,        .any_origin = true},
+    {"POST", "/run/{lang}",      compat_root_run,        .any_origin = true},
+};
+/* clang-format on */
+const size_t api_n_routes = COUNT_OF(api_routes);

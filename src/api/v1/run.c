@@ -1,0 +1,45 @@
+/* POST /v1/run */
+#include <strings.h>
+
+#include "api/call.h"
+#include "api/v1/run_json.h"
+#include "api/v1/v1.h"
+
+/* Larger than any answer: both streams of both stages, each byte as six ("\u0001"). */
+enum { ANSWER_BYTES_MAX = 1 << 30 };
+
+static void answer(struct call *call, const struct result *result)
+{
+    CLEANUP(buf_done) struct buf body;
+    int r;
+
+    buf_init(&body, ANSWER_BYTES_MAX);
+    r = v1_run_write(&body, call->id, call->language, result, call->base64);
+    call_answer_json(call->request, 200, &body, r);
+}
+
+/* "application/json", with or without parameters. */
+static bool is_json(const char *type)
+{
+    size_t len = strcspn(type, "; \t");
+
+    return len == strlen(HTTP_JSON_TYPE) && strncasecmp(type, HTTP_JSON_TYPE, len) == 0;
+}
+
+void v1_run(struct http_request *request, void *arg)
+{
+    static const struct call_door door = {answer, call_refuse_with_problem};
+    const char *type = http_request_header(request, "Content-Type");
+    struct fault fault = {0};
+    struct v1_run run;
+
+    if (type != NULL && !is_json(type)) {
+        http_answer_problem(request, 415, NULL, "the Content-Type is %.100s, it must be application/json", type);
+        return;
+    }
+    if (v1_run_parse(&run, http_request_body(request), &fault) < 0) {
+        call_refuse_with_problem(request, &fault);
+        return;
+    }
+    call_start(arg, request, run.job, &door, (struct call_options){.base64 = run.base64});
+}

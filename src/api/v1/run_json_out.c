@@ -1,0 +1,87 @@
+#include "api/v1/run_json.h"
+#include "base/json_out.h"
+#include "base/utf8.h"
+
+static void write_output(struct json_out *out, const char *name, const struct buf *bytes, bool base64)
+{
+    struct slice slice = {.at = buf_text(bytes), .len = bytes->len};
+
+    json_out_key(out, name);
+    if (base64)
+        json_out_base64(out, slice);
+    else
+        json_out_text(out, slice);
+}
+
+static bool is_binary(const struct stage_result *stage)
+{
+    for (size_t i = 0; i < COUNT_OF(stage->out); i++)
+        if (!utf8_valid(buf_text(&stage->out[i]), stage->out[i].len))
+            return true;
+    return false;
+}
+
+static void write_end(struct json_out *out, const struct stage_result *stage)
+{
+    char name[32];
+
+    json_out_key_str(out, "status", status_names[stage->status]);
+    json_out_key(out, "exit_code");
+    if (stage->exit_code < 0)
+        json_out_null(out);
+    else
+        json_out_int(out, stage->exit_code);
+    json_out_key_str(out, "signal", stage->signal == 0 ? NULL : signal_name(stage->signal, name, sizeof name));
+}
+
+static void write_stage(struct json_out *out, enum stage which, const struct stage_result *stage, bool base64)
+{
+    json_out_key(out, stage_names[which]);
+    if (!stage->ran) {
+        json_out_null(out);
+        return;
+    }
+    json_out_open(out, '{');
+    write_end(out, stage);
+    write_output(out, "stdout", &stage->out[0], base64);
+    write_output(out, "stderr", &stage->out[1], base64);
+    json_out_key(out, "truncated");
+    json_out_open(out, '{');
+    json_out_key(out, "stdout");
+    json_out_bool(out, stage->truncated[0]);
+    json_out_key(out, "stderr");
+    json_out_bool(out, stage->truncated[1]);
+    json_out_close(out, '}');
+    json_out_key(out, "binary");
+    json_out_bool(out, is_binary(stage));
+    json_out_key(out, "wall_ms");
+    json_out_thousandths(out, stage->wall_us);
+    json_out_key(out, "cpu_ms");
+    json_out_thousandths(out, stage->cpu_us);
+    json_out_key_uint(out, "memory_bytes", stage->memory_bytes);
+    if (which == STAGE_COMPILE) {
+        json_out_key(out, "cached");
+        json_out_bool(out, stage->cached);
+    }
+    json_out_close(out, '}');
+}
+
+int v1_run_write(struct buf *to, const char *id, const struct language *language, const struct result *result,
+                 bool base64)
+{
+    struct json_out out = json_out_to(to);
+
+    json_out_open(&out, '{');
+    json_out_key_str(&out, "id", id);
+    json_out_key_str(&out, "language", language->id);
+    json_out_key_str(&out, "version", language->version);
+    json_out_key_str(&out, "status", status_names[result->status]);
+    json_out_key_str(&out, "message", result->message);
+    json_out_key(&out, "stages");
+    json_out_open(&out, '{');
+    for (enum stage stage = 0; stage < N_STAGES; stage++)
+        write_stage(&out, stage, &result->stages[stage], base64);
+    json_out_close(&out, '}');
+    json_out_close(&out, '}');
+    return json_out_end(&out);
+}
