@@ -75,6 +75,7 @@ void conn_enter(struct http_conn *conn, enum conn_phase phase, uint64_t moved_by
         conn->server->n_busy--;
     conn->phase = phase;
     conn->phase_us = now_us();
+    conn->head_us = 0;
     conn->moved_bytes = moved_bytes;
 }
 
@@ -90,7 +91,9 @@ static uint64_t deadline_us(const struct http_conn *conn)
 
     switch (conn->phase) {
     case CONN_HEAD:
-        return conn->phase_us + (uint64_t)config->head_time_ms * 1000;
+        if (conn->head_us != 0)
+            return conn->head_us + (uint64_t)config->head_time_ms * 1000;
+        return conn->phase_us + (uint64_t)config->idle_time_ms * 1000;
     case CONN_BODY:
     case CONN_ANSWERING:
         return conn->phase_us + (uint64_t)config->transfer_time_ms * 1000 +
@@ -101,17 +104,21 @@ static uint64_t deadline_us(const struct http_conn *conn)
     return UINT64_MAX;
 }
 
+/* libmicrohttpd does not tell when the first byte of a request comes; the kernel does, when asked. */
+static void note_head(struct http_conn *conn, uint64_t now)
+{
+    if (conn->phase == CONN_HEAD && conn->head_us == 0 && tcp_received_bytes(conn->fd) > conn->received_bytes)
+        conn->head_us = now;
+}
+
 /* libmicrohttpd sees the end of the connection at its next run, and closes. */
 static void conn_end(struct http_conn *conn)
 {
-    bool in_request = conn->phase == CONN_BODY ||
-                      (conn->phase == CONN_HEAD && tcp_received_bytes(conn->fd) > conn->received_bytes);
-
     /* An idle client gets no answer: it would take it for that of its next request. */
-    if (in_request)
-        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT,
-                     conn->phase == CONN_HEAD ? "the headers of the request took too long to arrive"
-                                              : "the body of the request arrived too slowly");
+    if (conn->head_us != 0)
+        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT, "the headers of the request took too long to arrive");
+    else if (conn->phase == CONN_BODY)
+        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT, "the body of the request arrived too slowly");
     (void)shutdown(conn->fd, SHUT_RDWR);
 }
 
@@ -120,8 +127,10 @@ void conn_sweep(struct http_server *server)
     uint64_t now = now_us();
 
     for (struct http_conn *conn = server->conns; conn != NULL; conn = conn->next) {
-        bool idle = conn->phase == CONN_HEAD && tcp_received_bytes(conn->fd) <= conn->received_bytes;
+        bool idle;
 
+        note_head(conn, now);
+        idle = conn->phase == CONN_HEAD && conn->head_us == 0;
         if (now >= deadline_us(conn) || (server->draining && idle))
             conn_end(conn);
     }

@@ -39,7 +39,8 @@ struct http_config {
     size_t body_bytes_max;       /* of one request */
     size_t bodies_bytes_max;     /* of all requests that are being received or handled */
     uint32_t connections_max;    /* more wait in the kernel's queue */
-    uint32_t head_time_ms;       /* idle or sending headers: the longest a connection may be without a request */
+    uint32_t idle_time_ms;       /* the longest that a connection may be without a request */
+    uint32_t head_time_ms;       /* for the headers, from their first byte */
     uint32_t transfer_time_ms;   /* for a body, or for taking an answer: this, and more for each ... */
     uint32_t transfer_rate;      /* ... byte that was moved: bytes per second */
 };

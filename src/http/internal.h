@@ -20,6 +20,7 @@ struct http_conn {
     int fd;                       /* borrowed from libmicrohttpd */
     enum conn_phase phase;
     uint64_t phase_us;            /* when it began, CLOCK_MONOTONIC */
+    uint64_t head_us;             /* HEAD: when bytes of a request were first seen, 0: idle */
     uint64_t moved_bytes;         /* BODY: received; ANSWERING: to be sent */
     uint64_t received_bytes;      /* by TCP, when HEAD began: more since then is part of a request */
     bool gone;                    /* the peer has closed */
@@ -31,6 +32,7 @@ struct http_server {
     uv_poll_t *mhd_poll;        /* owned: libmicrohttpd's epoll descriptor has something */
     uv_poll_t *gone_poll;       /* owned: gone_fd has something */
     uv_idle_t *again;           /* owned: active while libmicrohttpd has work that no descriptor tells of */
+    uv_prepare_t *soon;         /* owned: active while a resumed connection waits to be served */
     uv_timer_t *sweep;          /* owned: deadlines */
     int gone_fd;                /* owned: epoll of all connections, for hang-ups only */
     struct http_conn *conns;    /* owned by libmicrohttpd's callbacks */
@@ -95,7 +97,7 @@ void farewell_refuse(struct http_conn *conn, unsigned status, const char *detail
 void farewell_write(int fd, unsigned status, const char *detail);
 void farewell_free_all(struct http_server *server);
 
-/* server.c: libmicrohttpd has work that its descriptor does not tell of. */
+/* server.c: a connection was resumed. */
 void server_run_soon(struct http_server *server);
 
 /* problem.c */

@@ -1,7 +1,8 @@
 /*
  * libmicrohttpd on a libuv loop. It is started without threads; all its sockets are in its own
  * epoll descriptor, which the loop watches. MHD_run() serves what is ready, and MHD_get_timeout() tells whether
- * more can be done at once (pipelined requests, resumed connections): then the loop does not sleep.
+ * more can be done at once (pipelined requests): then the loop does not sleep. A resumed connection is served
+ * before the loop sleeps next.
  * Deadlines are ours (conn.c), so libmicrohttpd's timer is not used.
  */
 #include <errno.h>
@@ -13,7 +14,7 @@
 enum {
     CONN_MEMORY_BYTES = 32768,   /* libmicrohttpd's pool of a connection: headers must fit */
     CONN_MEMORY_STEP_BYTES = 4096,
-    SWEEP_MS = 500,              /* how late a deadline may be noticed */
+    SWEEP_MS = 250,              /* how late a deadline may be noticed */
 };
 
 static void on_closed(uv_handle_t *handle)
@@ -28,11 +29,12 @@ static void on_closed(uv_handle_t *handle)
     } while (0)
 
 static void on_again(uv_idle_t *handle);
+static void on_soon(uv_prepare_t *handle);
 
 void server_run_soon(struct http_server *server)
 {
-    if (server->again != NULL)
-        (void)uv_idle_start(server->again, on_again);
+    if (server->soon != NULL)
+        (void)uv_prepare_start(server->soon, on_soon);
 }
 
 /* Never called from libmicrohttpd's callbacks: they say server_run_soon(). */
@@ -40,10 +42,13 @@ static void run(struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
 
-    (void)uv_idle_stop(server->again); /* before MHD_run(): a callback may want it on */
+    (void)uv_prepare_stop(server->soon); /* before MHD_run(): a callback may want it on */
     (void)MHD_run(server->daemon);
+    /* Only ever "at once", as there is no timeout of libmicrohttpd's to wait for. */
     if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES)
-        server_run_soon(server);
+        (void)uv_idle_start(server->again, on_again);
+    else
+        (void)uv_idle_stop(server->again);
 }
 
 static void on_mhd_ready(uv_poll_t *handle, int status, int events)
@@ -54,6 +59,11 @@ static void on_mhd_ready(uv_poll_t *handle, int status, int events)
 }
 
 static void on_again(uv_idle_t *handle)
+{
+    run(handle->data);
+}
+
+static void on_soon(uv_prepare_t *handle)
 {
     run(handle->data);
 }
@@ -106,17 +116,21 @@ static int new_handles(struct http_server *server)
     server->mhd_poll = calloc(1, sizeof *server->mhd_poll);
     server->gone_poll = calloc(1, sizeof *server->gone_poll);
     server->again = calloc(1, sizeof *server->again);
+    server->soon = calloc(1, sizeof *server->soon);
     server->sweep = calloc(1, sizeof *server->sweep);
-    if (server->mhd_poll != NULL && server->gone_poll != NULL && server->again != NULL && server->sweep != NULL)
+    if (server->mhd_poll != NULL && server->gone_poll != NULL && server->again != NULL && server->soon != NULL &&
+        server->sweep != NULL)
         return 0;
     /* Not yet known to the loop: uv_close() would be wrong. */
     free(TAKE_PTR(server->mhd_poll));
     free(TAKE_PTR(server->gone_poll));
     free(TAKE_PTR(server->again));
+    free(TAKE_PTR(server->soon));
     free(TAKE_PTR(server->sweep));
     return -ENOMEM;
 }
 
+/* Past new_handles() nothing can fail: epoll descriptors can be polled, and all else only sets fields. */
 static int join_loop(struct http_server *server)
 {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -125,21 +139,17 @@ static int join_loop(struct http_server *server)
 
     if (r < 0)
         return r;
-    /* Neither can fail: epoll descriptors can be polled, and all else only sets fields. */
-    r = uv_poll_init(loop, server->mhd_poll, info->epoll_fd);
-    if (r == 0)
-        r = uv_poll_init(loop, server->gone_poll, server->gone_fd);
+    (void)uv_poll_init(loop, server->mhd_poll, info->epoll_fd);
+    (void)uv_poll_init(loop, server->gone_poll, server->gone_fd);
     (void)uv_idle_init(loop, server->again);
+    (void)uv_prepare_init(loop, server->soon);
     (void)uv_timer_init(loop, server->sweep);
-    server->mhd_poll->data = server->gone_poll->data = server->again->data = server->sweep->data = server;
-    if (r == 0)
-        r = uv_poll_start(server->mhd_poll, UV_READABLE, on_mhd_ready);
-    if (r == 0)
-        r = uv_poll_start(server->gone_poll, UV_READABLE, on_gone_ready);
-    if (r == 0)
-        r = uv_timer_start(server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-    uv_unref((uv_handle_t *)server->sweep); /* a loop with nothing else to do may end */
-    return r;
+    server->mhd_poll->data = server->gone_poll->data = server->again->data = server;
+    server->soon->data = server->sweep->data = server;
+    (void)uv_poll_start(server->mhd_poll, UV_READABLE, on_mhd_ready);
+    (void)uv_poll_start(server->gone_poll, UV_READABLE, on_gone_ready);
+    (void)uv_timer_start(server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    return 0;
 }
 
 int http_server_new(struct http_server **ret, const struct http_config *config, struct err *err)
@@ -164,7 +174,7 @@ int http_server_new(struct http_server **ret, const struct http_config *config, 
     (void)TAKE_FD(listen_fd);
     r = join_loop(server);
     if (r < 0)
-        return err_set(err, r, "http server: %s", uv_strerror(r));
+        return err_set(err, r, "http server");
     *ret = TAKE_PTR(server);
     return 0;
 }
@@ -204,6 +214,7 @@ void http_server_free(struct http_server *server)
     CLOSE_HANDLE(server->mhd_poll);
     CLOSE_HANDLE(server->gone_poll);
     CLOSE_HANDLE(server->again);
+    CLOSE_HANDLE(server->soon);
     CLOSE_HANDLE(server->sweep);
     if (server->daemon != NULL) {
         /* libmicrohttpd aborts when it is stopped with suspended connections. */
