@@ -1,0 +1,215 @@
+"""Whatever dies at whatever moment: nothing is left behind, and the others recover by themselves."""
+import concurrent.futures
+import os
+import pathlib
+import random
+import signal
+import time
+
+import pytest
+
+from glimpse_server import Server
+
+HELLO = {"language": "python", "code": "print('hi')"}
+SLEEP = {"language": "python", "code": "print('so far', flush=True)\nimport time; time.sleep(20)"}
+
+
+def children(pid):
+    out = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            out += [int(p) for p in (task / "children").read_text().split()]
+        except OSError:
+            pass
+    return out
+
+
+def name(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def descendants(pid):
+    found = []
+    for child in children(pid):
+        found += [child] + descendants(child)
+    return found
+
+
+class Tree:
+    """The processes of one server, found from its supervisor down: never by name alone."""
+
+    def __init__(self, server):
+        self.root = server.pid
+
+    def _children_named(self, pid, wanted):
+        return [p for p in children(pid) if name(p) == wanted]
+
+    def glimpsed(self):
+        return self._children_named(self.root, "glimpsed")[0]
+
+    def boxd(self):
+        return self._children_named(self.root, "glimpse-boxd")[0]
+
+    def zygote(self):
+        return self._children_named(self.boxd(), "glimpse-boxd")[0]
+
+    def inits(self):
+        return self._children_named(self.boxd(), "glimpse-init")
+
+    def busy_init(self):
+        """The init of a box whose program runs."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            busy = [p for p in self.inits() if children(p)]
+            if busy:
+                return busy[0]
+            time.sleep(0.01)
+        raise AssertionError("no program is running")
+
+
+def traces(server):
+    """What a server may leave on the host: cgroups, mounts, temporary files, processes with a box's uid."""
+    found = set()
+    for group in pathlib.Path("/sys/fs/cgroup").glob("**/glimpse-*"):
+        found |= {str(p) for p in group.iterdir() if p.is_dir()}
+    found |= {line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if "glimpse" in line}
+    found |= {str(p) for d in ("/tmp", "/dev/shm") for p in pathlib.Path(d).glob("glimpse*")}
+    for proc in pathlib.Path("/proc").glob("[0-9]*/status"):
+        try:
+            uid = int([l for l in proc.read_text().splitlines() if l.startswith("Uid:")][0].split()[1])
+        except (OSError, IndexError):
+            continue
+        if uid >= 1879048192:
+            found.add(f"pid {proc.parent.name} uid {uid}")
+    return found
+
+
+def wait_until(what, seconds=15):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if what():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def works(server):
+    try:
+        return server.run(HELLO)["stages"]["run"]["stdout"] == "hi\n"
+    except Exception:  # the server may be between two lives: refused, reset, 503
+        return False
+
+
+@pytest.fixture()
+def own_server():
+    """A server of its own for each test: it gets killed in pieces."""
+    before = traces(None)
+    server = Server()
+    server.start()
+    try:
+        yield server
+    finally:
+        pids = [server.pid] + descendants(server.pid)
+        server.stop()
+        gone = wait_until(lambda: not any(os.path.exists(f"/proc/{p}") for p in pids))
+        left = traces(None) - before
+    assert gone, "processes outlive their server"
+    assert not left, left
+
+
+@pytest.mark.parametrize("victim", ["glimpsed", "boxd", "zygote", "busy_init"])
+def test_sigkill_while_a_program_runs(own_server, victim):
+    tree = Tree(own_server)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(own_server.try_run, SLEEP)
+        box = tree.busy_init()
+        os.kill(getattr(tree, victim)(), signal.SIGKILL)
+        if victim != "zygote":  # a zygote's death does not touch the boxes that it made
+            assert wait_until(lambda: not os.path.exists(f"/proc/{box}")), "the box outlives its owner"
+            answer = running.result(timeout=30)
+            if victim in ("boxd", "busy_init"):
+                assert answer["status"] == "internal_error", answer
+        else:
+            assert works(own_server)
+            assert os.path.exists(f"/proc/{box}")
+            os.kill(box, signal.SIGKILL)
+            running.result(timeout=30)
+    assert wait_until(lambda: works(own_server)), f"no recovery after {victim} was killed"
+
+
+def test_idle_boxes_are_replaced(own_server):
+    tree = Tree(own_server)
+    assert wait_until(lambda: len(tree.inits()) > 0)
+    for pid in tree.inits():
+        os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: works(own_server))
+    assert wait_until(lambda: len(tree.inits()) > 0)
+
+
+def test_kills_at_random_moments(own_server):
+    """Under a steady load every part is killed several times; afterwards all slots work again."""
+    dice = random.Random(7)
+    tree = Tree(own_server)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        stop = time.monotonic() + 12
+
+        def load():
+            while time.monotonic() < stop:
+                own_server.try_run(HELLO)
+
+        loads = [pool.submit(load) for _ in range(4)]
+        while time.monotonic() < stop - 2:
+            time.sleep(dice.uniform(0.05, 0.8))
+            try:
+                victims = [tree.glimpsed, tree.boxd, tree.zygote, lambda: dice.choice(tree.inits())]
+                os.kill(dice.choice(victims)(), signal.SIGKILL)
+            except (IndexError, ProcessLookupError):
+                pass  # it is just being started again
+        for one in loads:
+            one.result(timeout=60)
+    assert wait_until(lambda: works(own_server), 30)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: own_server.run(HELLO)["status"], range(48)))
+    assert answers == ["ok"] * 48
+
+
+def test_sigterm_drains(own_server):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(own_server.run, {"language": "python", "code": "import time; time.sleep(2); print('done')"})
+        Tree(own_server).busy_init()
+        os.kill(own_server.pid, signal.SIGTERM)
+        assert running.result(timeout=20)["stages"]["run"]["stdout"] == "done\n"
+    assert own_server.wait(timeout=20) == 0
+
+
+def test_client_that_hangs_up_ends_its_run(own_server):
+    import json
+    import socket
+    body = json.dumps(SLEEP).encode()
+    tree = Tree(own_server)
+    with socket.create_connection((own_server.host, own_server.port)) as sock:
+        sock.sendall(b"POST /v1/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                     b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        box = tree.busy_init()
+    assert wait_until(lambda: not os.path.exists(f"/proc/{box}"), 5), "the run goes on for nobody"
+
+
+def test_a_restart_removes_what_a_killed_server_left(own_server):
+    tree = Tree(own_server)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(own_server.try_run, SLEEP)
+        tree.busy_init()
+        pids = [own_server.pid] + descendants(own_server.pid)
+        for pid in pids:  # everything at once, the supervisor first
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        running.result(timeout=30)
+    own_server.wait(timeout=10)
+    assert wait_until(lambda: not any(os.path.exists(f"/proc/{p}") for p in pids))
+    own_server.start()
+    assert wait_until(lambda: works(own_server))
