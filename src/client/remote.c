@@ -1,0 +1,290 @@
+/* remote: a client of a Glimpse server: POST /v1/run and GET /v1/languages over libcurl. */
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/strings.h"
+#include "client/client.h"
+#include "client/remote_json.h"
+
+enum {
+    ANSWER_MAX_BYTES = 512 << 20, /* four streams of 64 MiB in base64, and some */
+    REQUEST_MAX_BYTES = 512 << 20,
+    CONNECT_TIMEOUT_S = 10,
+    POLL_MS = 50, /* how soon a cancel is seen */
+    URL_BYTES = 512,
+};
+
+struct client_remote {
+    struct glimpse base;
+    CURLM *multi; /* owned */
+    CURL *easy;   /* owned: keeps the connection for the next call */
+    struct curl_slist *headers; /* owned */
+    char url[URL_BYTES]; /* without the '/' at the end */
+};
+
+struct exchange { /* one request and its answer */
+    const char *path;
+    const struct buf *body; /* borrowed; NULL: GET */
+    struct buf answer;
+    long status;
+    bool too_long;
+    char why[CURL_ERROR_SIZE];
+};
+
+static struct client_remote *remote_of(struct glimpse *client)
+{
+    return (struct client_remote *)(void *)client;
+}
+
+/* --- HTTP ------------------------------------------------------------------------------------ */
+
+static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct exchange *exchange = arg;
+
+    if (buf_add(&exchange->answer, bytes, size * n) < 0) {
+        exchange->too_long = true;
+        return 0; /* ends the transfer */
+    }
+    return size * n;
+}
+
+/* Every option below exists in the libcurl that we are built with: setting it cannot fail but for memory, which shows
+ * when the transfer starts. */
+static void set_options(struct client_remote *remote, struct exchange *exchange, const char *url)
+{
+    CURL *easy = remote->easy;
+
+    (void)curl_easy_setopt(easy, CURLOPT_URL, url);
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "libglimpse/" GLIMPSE_VERSION);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, remote->headers);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->why);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    if (exchange->body != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_text(exchange->body));
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body->len);
+    } else {
+        (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    }
+}
+
+/* Until the transfer has ended or the run is cancelled, which closes the connection: the server ends the run then. */
+static CURLcode transfer(struct client_remote *remote)
+{
+    int n_running = 1;
+    CURLcode code = CURLE_OK;
+    const CURLMsg *msg;
+
+    (void)curl_multi_add_handle(remote->multi, remote->easy);
+    while (n_running > 0 && !atomic_load(&remote->base.cancelled))
+        if (curl_multi_perform(remote->multi, &n_running) != CURLM_OK ||
+            (n_running > 0 && curl_multi_poll(remote->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)) {
+            code = CURLE_FAILED_INIT;
+            break;
+        }
+    while ((msg = curl_multi_info_read(remote->multi, &n_running)) != NULL)
+        if (msg->msg == CURLMSG_DONE)
+            code = msg->data.result;
+    (void)curl_multi_remove_handle(remote->multi, remote->easy);
+    return code;
+}
+
+static int ask(struct client_remote *remote, struct exchange *exchange, struct glimpse_error *error)
+{
+    char url[URL_BYTES + 32];
+    CURLcode code;
+
+    buf_init(&exchange->answer, ANSWER_MAX_BYTES);
+    (void)snprintf(url, sizeof url, "%s%s", remote->url, exchange->path);
+    set_options(remote, exchange, url);
+    code = transfer(remote);
+    if (exchange->too_long)
+        return client_fail(error, GLIMPSE_E_SERVICE, "%s: the answer is too long", url);
+    if (code != CURLE_OK)
+        return client_fail(error, GLIMPSE_E_SERVICE, "%s: %s", url,
+                           exchange->why[0] != '\0' ? exchange->why : curl_easy_strerror(code));
+    (void)curl_easy_getinfo(remote->easy, CURLINFO_RESPONSE_CODE, &exchange->status);
+    if (exchange->status == 200 || atomic_load(&remote->base.cancelled))
+        return GLIMPSE_OK;
+    return remote_read_problem(&exchange->answer, exchange->status, error);
+}
+
+/* --- Running --------------------------------------------------------------------------------- */
+
+static int make_cancelled(struct glimpse_result *result, struct glimpse_error *error)
+{
+    result->status = GLIMPSE_CANCELLED;
+    for (size_t i = 0; i < (size_t)GLIMPSE_N_STAGES * 2; i++) {
+        char **data = &result->stages[i / 2].data[i % 2];
+
+        *data = strdup("");
+        if (*data == NULL)
+            return client_fail(error, GLIMPSE_E_MEMORY, "out of memory");
+    }
+    return GLIMPSE_OK;
+}
+
+static void pass_output(const struct glimpse_callbacks *callbacks, const struct glimpse_result *result)
+{
+    for (int stage = 0; stage < GLIMPSE_N_STAGES; stage++)
+        for (int i = 0; i < 2; i++)
+            if (callbacks->on_output != NULL && result->stages[stage].length[i] > 0)
+                callbacks->on_output(callbacks->arg, stage, i + 1, result->stages[stage].data[i],
+                                     result->stages[stage].length[i]);
+}
+
+/* The language by the file's suffix, from the server's list. *ret is owned by the caller. */
+static int pick_language(struct glimpse *client, const struct glimpse_request *request, char **ret,
+                         struct glimpse_error *error)
+{
+    const char *name = request->n_files > 0 ? request->files[0].name : NULL;
+    struct glimpse_languages languages;
+    size_t best = 0;
+    int code = glimpse_languages(client, &languages, error);
+
+    for (size_t i = 0; name != NULL && i < languages.n; i++)
+        for (char **suffix = languages.at[i].suffixes; *suffix != NULL; suffix++) {
+            size_t length = strlen(*suffix);
+
+            if (length <= best || length >= strlen(name) || strcmp(name + strlen(name) - length, *suffix) != 0)
+                continue;
+            best = length;
+            free(*ret);
+            *ret = strdup(languages.at[i].id);
+        }
+    glimpse_languages_clear(&languages);
+    if (code == GLIMPSE_OK && *ret == NULL)
+        return client_fail(error, GLIMPSE_E_INVALID, "no language has files like \"%.60s\": say which one it is",
+                           name == NULL ? "" : name);
+    return code;
+}
+
+static int exchange_run(struct client_remote *remote, const struct glimpse_request *request,
+                        const struct remote_input *input, struct glimpse_result *result, struct glimpse_error *error)
+{
+    CLEANUP(buf_done) struct buf body;
+    struct exchange exchange = {.path = "/v1/run", .body = &body};
+    int code;
+
+    buf_init(&body, REQUEST_MAX_BYTES);
+    code = remote_write_request(&body, request, input, error);
+    if (code == GLIMPSE_OK)
+        code = ask(remote, &exchange, error);
+    else
+        buf_init(&exchange.answer, 1);
+    if (code == GLIMPSE_OK && !atomic_load(&remote->base.cancelled))
+        code = remote_read_result(result, &exchange.answer, error);
+    else if (code == GLIMPSE_OK)
+        code = make_cancelled(result, error);
+    buf_done(&exchange.answer);
+    return code;
+}
+
+static int remote_run(struct glimpse *client, const struct glimpse_request *request,
+                      const struct glimpse_callbacks *callbacks, struct glimpse_result *result,
+                      struct glimpse_error *error)
+{
+    CLEANUP(freep) char *language = NULL;
+    CLEANUP(freep) char *from_fd = NULL;
+    struct remote_input input = {.language = request->language};
+    int code = GLIMPSE_OK;
+
+    if (request->merged != 0)
+        return client_fail(error, GLIMPSE_E_INVALID, "a server does not merge the two outputs");
+    if (request->language == NULL) {
+        code = pick_language(client, request, &language, error);
+        input.language = language;
+    }
+    if (code == GLIMPSE_OK && request->stdin_fd >= 0) {
+        code = client_read_all(request->stdin_fd, CLIENT_MAX_STDIN_BYTES, &from_fd, &input.more_length, error);
+        input.more_stdin = from_fd;
+    }
+    if (code == GLIMPSE_OK)
+        code = exchange_run(remote_of(client), request, &input, result, error);
+    if (code == GLIMPSE_OK)
+        pass_output(callbacks, result);
+    return code;
+}
+
+static int remote_languages(struct glimpse *client, struct glimpse_languages *ret, struct glimpse_error *error)
+{
+    struct exchange exchange = {.path = "/v1/languages"};
+    int code = ask(remote_of(client), &exchange, error);
+
+    if (code == GLIMPSE_OK)
+        code = remote_read_languages(ret, &exchange.answer, error);
+    buf_done(&exchange.answer);
+    return code;
+}
+
+/* --- The client ------------------------------------------------------------------------------ */
+
+static void remote_free(struct glimpse *client)
+{
+    struct client_remote *remote = remote_of(client);
+
+    curl_easy_cleanup(remote->easy);
+    (void)curl_multi_cleanup(remote->multi);
+    curl_slist_free_all(remote->headers);
+    curl_global_cleanup(); /* counted: the last client's counts */
+    free(remote);
+}
+
+static const struct client_backend remote_backend = {remote_run, remote_languages, NULL, remote_free};
+
+static int add_header(struct client_remote *remote, const char *header)
+{
+    struct curl_slist *more = curl_slist_append(remote->headers, header);
+
+    if (more == NULL)
+        return GLIMPSE_E_MEMORY;
+    remote->headers = more;
+    return GLIMPSE_OK;
+}
+
+static int remote_open(struct client_remote *remote, const struct glimpse_options *options, struct glimpse_error *error)
+{
+    size_t length = strlen(options->server);
+    char key[URL_BYTES];
+
+    while (length > 0 && options->server[length - 1] == '/')
+        length--;
+    if (length == 0 || length >= sizeof remote->url)
+        return client_fail(error, GLIMPSE_E_INVALID, "the server's URL is \"%.60s\", http://127.0.0.1:2358 would be right",
+                           options->server);
+    memcpy(remote->url, options->server, length);
+    if (options->api_key != NULL && strlen(options->api_key) > URL_BYTES - 64)
+        return client_fail(error, GLIMPSE_E_INVALID, "the API key is too long");
+    (void)snprintf(key, sizeof key, "Authorization: Bearer %s", options->api_key != NULL ? options->api_key : "");
+    remote->multi = curl_multi_init();
+    remote->easy = curl_easy_init();
+    /* "Expect:" : no waiting for 100 Continue before a body that the server wants anyway. */
+    if (remote->multi == NULL || remote->easy == NULL || add_header(remote, "Content-Type: application/json") < 0 ||
+        add_header(remote, "Expect:") < 0 || (options->api_key != NULL && add_header(remote, key) < 0))
+        return client_fail(error, GLIMPSE_E_MEMORY, "out of memory");
+    return GLIMPSE_OK;
+}
+
+struct glimpse *client_remote_new(const struct glimpse_options *options, struct glimpse_error *error)
+{
+    struct client_remote *remote = calloc(1, sizeof *remote);
+
+    if (remote == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        free(remote);
+        (void)client_fail(error, GLIMPSE_E_MEMORY, "out of memory");
+        return NULL;
+    }
+    remote->base.backend = &remote_backend;
+    if (remote_open(remote, options, error) != GLIMPSE_OK) {
+        remote_free(&remote->base);
+        return NULL;
+    }
+    return &remote->base;
+}

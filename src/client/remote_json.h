@@ -1,0 +1,19 @@
+/* remote_json: requests and answers of the HTTP API as JSON text. Pure. */
+#pragma once
+
+#include "base/buf.h"
+#include "client/client.h"
+
+struct remote_input { /* what the request leaves open */
+    const char *language;
+    const char *more_stdin; /* read from stdin_fd; follows stdin_data */
+    size_t more_length;
+};
+
+/* All return GLIMPSE_OK or a code with *error set. Bytes that are not UTF-8 travel as base64, both ways. */
+int remote_write_request(struct buf *to, const struct glimpse_request *request, const struct remote_input *input,
+                         struct glimpse_error *error);
+int remote_read_result(struct glimpse_result *ret, const struct buf *answer, struct glimpse_error *error);
+int remote_read_languages(struct glimpse_languages *ret, const struct buf *answer, struct glimpse_error *error);
+/* Always a failure: status is not 200. The answer may be anything. */
+int remote_read_problem(const struct buf *answer, long status, struct glimpse_error *error);
