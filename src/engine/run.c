@@ -97,12 +97,21 @@ static void release(struct run *run)
     run->lease = 0;
 }
 
+/* What the stage wrote to stderr, wherever that went. */
+static struct slice last_words(struct run *run)
+{
+    const struct buf *text = &stage_result(run)->out[run->job->merged ? 0 : 1];
+
+    return (struct slice){.at = buf_text(text), .len = text->len};
+}
+
 static void judge(struct run *run)
 {
     struct stage_result *result = stage_result(run);
     struct verdict verdict;
 
     run->end.stage = run->stage;
+    run->end.says_out_of_memory = language_says_out_of_memory(run->language, run->stage, last_words(run));
     verdict_of(&verdict, &run->end, &run->job->limits[run->stage]);
     result->status = verdict.status;
     result->exit_code = verdict.exit_code;

@@ -60,6 +60,8 @@ static enum status status_of(const struct stage_end *end)
         return STATUS_DISK_LIMIT;
     if (end->forks_refused > 0)
         return STATUS_PROCESS_LIMIT;
+    if (end->says_out_of_memory)
+        return STATUS_MEMORY_LIMIT;
     return failed_by_itself(end);
 }
 

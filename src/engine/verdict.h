@@ -18,6 +18,7 @@ struct stage_end {
     bool too_much_output;
     uint32_t cause; /* enum wire_cause */
     uint32_t oom_kills, forks_refused;
+    bool says_out_of_memory; /* its runtime says that the heap, which is sized by the limit, is full */
 };
 
 struct verdict {

@@ -88,6 +88,16 @@ static int check_collect(const struct language_stage *stage, struct err *err)
     return 0;
 }
 
+/* An empty text is in every output. */
+static int check_out_of_memory(const struct language_stage *stage, struct err *err)
+{
+    for (size_t i = 0; i < stage->out_of_memory.n; i++)
+        if (strlen(stage->out_of_memory.at[i]) < 8)
+            return err_set(err, -EINVAL, "out_of_memory: \"%s\" could be in any output: give more of the message, in quotes",
+                           stage->out_of_memory.at[i]);
+    return 0;
+}
+
 static int check_limits(const struct language_stage *stage, struct err *err)
 {
     int r = limits_check(&stage->max, err);
@@ -133,14 +143,16 @@ static int check_stage(const struct language *language, enum stage stage, struct
     int r;
 
     if (!at->present)
-        return at->env.n + at->collect.n == 0
+        return at->env.n + at->collect.n + at->out_of_memory.n == 0
                    ? 0
-                   : err_set(err, -EINVAL, "there is env or collect, but no command");
+                   : err_set(err, -EINVAL, "there is env, collect or out_of_memory, but no command");
     r = check_limits(at, err);
     if (r == 0)
         r = check_templates(language, stage, err);
     if (r == 0)
         r = check_collect(at, err);
+    if (r == 0)
+        r = check_out_of_memory(at, err);
     return r;
 }
 

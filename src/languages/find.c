@@ -74,6 +74,20 @@ bool language_has_version(const struct language *language, const char *wanted)
     return language->version[len] == '\0' || language->version[len] == '.';
 }
 
+bool language_says_out_of_memory(const struct language *language, enum stage stage, struct slice text)
+{
+    const struct strings *texts = &language->stages[stage].out_of_memory;
+
+    if (text.len > LANGUAGE_SCAN_BYTES) {
+        text.at += text.len - LANGUAGE_SCAN_BYTES;
+        text.len = LANGUAGE_SCAN_BYTES;
+    }
+    for (size_t i = 0; i < texts->n; i++)
+        if (text.len > 0 && memmem(text.at, text.len, texts->at[i], strlen(texts->at[i])) != NULL)
+            return true;
+    return false;
+}
+
 /* The template with its "{N}" replaced by what group N of the pattern caught; NULL when out of memory. load.c sees to it
  * that there is exactly one, and that the pattern has such a group. */
 static char *fill_name(const char *name_template, const char *source, const regmatch_t *groups)

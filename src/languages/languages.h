@@ -20,7 +20,7 @@
 
 enum {
     LANGUAGE_ID_BYTES = 32,
-    LANGUAGE_SCAN_BYTES = 65536, /* name_pattern sees no more of a source than this */
+    LANGUAGE_SCAN_BYTES = 65536, /* name_pattern sees no more of a source than this, out_of_memory of stderr's end */
 };
 
 struct language_stage {
@@ -28,6 +28,7 @@ struct language_stage {
     struct strings command;      /* argv template; see language_command() */
     struct strings env;          /* NAME=VALUE templates, the same placeholders */
     struct strings collect;      /* compile only: what run needs: files or folders below /box */
+    struct strings out_of_memory; /* what a runtime with a heap limit of its own writes to stderr when it is reached */
     struct limits defaults, max; /* checked: within limit_table's bounds, defaults <= max */
 };
 
@@ -93,6 +94,10 @@ void languages_look(struct languages *languages, const char *toolchains_dir);
 /* The name that source gets when it came as `code`: name_template if the pattern matches and gives a name
  * that job_check_name() takes, otherwise main_name. Owned by the caller; NULL when out of memory. */
 char *language_main_name(const struct language *language, struct slice source);
+
+/* True where the end of what the stage wrote holds one of its out_of_memory texts. A program can write them
+ * too; it then lies about nobody but itself. */
+bool language_says_out_of_memory(const struct language *language, enum stage stage, struct slice text);
 
 /*
  * Expands a stage's command or env template for one job. Placeholders:

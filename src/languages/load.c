@@ -45,7 +45,9 @@ struct file { /* one language.ini */
 #define AT(field) offsetof(struct file, language.field)
 #define STAGE(section, stage)                                                                                          \
     {section, "command", INI_WORDS, AT(stages[stage].command), .max = 64, .help = "argv; see docs/languages.md"},      \
-    {section, "env", INI_WORDS, AT(stages[stage].env), .max = 64, .help = "NAME=VALUE, parted by blanks"}
+    {section, "env", INI_WORDS, AT(stages[stage].env), .max = 64, .help = "NAME=VALUE, parted by blanks"},         \
+    {section, "out_of_memory", INI_WORDS, AT(stages[stage].out_of_memory), .max = 16,                                  \
+     .help = "what the runtime writes to stderr when its own heap limit is reached"}
 #define LIMITS(section, stage, which)                                                                                  \
     {section, "wall_time", INI_MS, AT(stages[stage].which.wall_time_ms), .help = "10s"},                               \
     {section, "cpu_time", INI_MS, AT(stages[stage].which.cpu_time_ms), .help = "10s"},                                 \
@@ -109,6 +111,7 @@ static void language_done(struct language *language)
         strings_done(&language->stages[i].command);
         strings_done(&language->stages[i].env);
         strings_done(&language->stages[i].collect);
+        strings_done(&language->stages[i].out_of_memory);
     }
     free_regex(language->name_pattern);
     free_regex(language->version_pattern);
@@ -187,7 +190,7 @@ static int read_hello(struct file *file, const char *folder, struct err *err)
     return 0;
 }
 
-/* A stage is there when its section has a command. Without one, its defaults must not show either. */
+/* A stage is there when its section has a command. */
 static void settle_stages(struct language *language)
 {
     for (size_t i = 0; i < N_STAGES; i++)
