@@ -40,10 +40,10 @@ with_progress() {
     trap 'as_root kill -TERM "$pid" 2>/dev/null || true; wait "$pid" || true; rm -f "$log"; exit 130' INT TERM
     while kill -0 "$pid" 2>/dev/null; do
         if [ -t 1 ]; then
-            last=$(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | cut -c 1-60)
+            last=$(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | sed 's/^ *//' | cut -c 1-60)
             printf '\r\033[K    %s: %d s  %s' "$what" $((SECONDS - started)) "$last"
         elif [ $((SECONDS - started)) -ge "$next" ]; then
-            last=$(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | cut -c 1-100)
+            last=$(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | sed 's/^ *//' | cut -c 1-100)
             printf '    %s: %d s  %s\n' "$what" $((SECONDS - started)) "$last"
             next=$((next + 15))
         fi
