@@ -26,7 +26,7 @@ int cmd_doctor(int argc, char **argv)
     int option;
 
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (option == 'h') {
             (void)fputs(help, stdout);
             return CLI_OK;

@@ -89,7 +89,7 @@ int cmd_languages(int argc, char **argv)
     int option, status;
 
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1)
         switch (option) {
         case 'j':
             json = true;

@@ -43,6 +43,12 @@ static void on_output(void *arg, int stage, int stream, const void *bytes, size_
     glimpse_cancel(run->client);
 }
 
+static int refuse_file(const char *path, const char *why)
+{
+    (void)fprintf(stderr, "glimpse run: %s: %s\n", path, why);
+    return CLI_USAGE;
+}
+
 /* --- What the program gets ------------------------------------------------------------------- */
 
 static int read_file(const char *path, char **ret, size_t *ret_length)
@@ -52,7 +58,7 @@ static int read_file(const char *path, char **ret, size_t *ret_length)
     size_t length = 0, size = 0;
 
     if (file == NULL)
-        return cli_usage("run", "%s: %s", path, strerrordesc_np(errno));
+        return refuse_file(path, strerrordesc_np(errno));
     do {
         char *more = realloc(data, size += 65536);
 
@@ -65,8 +71,7 @@ static int read_file(const char *path, char **ret, size_t *ret_length)
         int code = errno;
 
         (void)fclose(file);
-        return cli_usage("run", "%s: %s", path,
-                         length == size ? "more than 64 MiB" : strerrordesc_np(code));
+        return refuse_file(path, length == size ? "more than 64 MiB" : strerrordesc_np(code));
     }
     (void)fclose(file);
     *ret = TAKE_PTR(data);
@@ -105,7 +110,7 @@ static int open_stdin(struct run_command *run)
         return CLI_OK;
     run->stdin_fd = open(run->args.stdin_file, O_RDONLY | O_CLOEXEC);
     if (run->stdin_fd < 0)
-        return cli_usage("run", "%s: %s", run->args.stdin_file, strerrordesc_np(errno));
+        return refuse_file(run->args.stdin_file, strerrordesc_np(errno));
     return CLI_OK;
 }
 

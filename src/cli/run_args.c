@@ -141,7 +141,7 @@ static int parse_options(struct run_args *args, int argc, char **argv, const str
 {
     int option;
 
-    while ((option = getopt_long(argc, argv, "+:", names->at, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+:h", names->at, NULL)) != -1) {
         int r;
 
         if (option == '?' || option == ':')

@@ -295,7 +295,7 @@ static int parse(struct serve *serve, struct config_args *args, bool *wants_help
     int option;
 
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (option == '?' || option == ':')
             return cli_bad_option(argv[0], option, &argv[optind - 1]);
         *wants_help = *wants_help || option == 'h';

@@ -14,6 +14,7 @@ static void close_stream(struct stage_stream *stream)
 {
     watch_stop(stream->io->set, &stream->watch);
     closep(&stream->fd);
+    stream->over = false;
 }
 
 /* Keeps what still fits. False where the stream is over its limit. */
@@ -49,7 +50,10 @@ static int read_piece(struct stage_stream *stream)
         return 0;
     }
     if (!keep(stream, (size_t)n)) {
-        close_stream(stream);
+        /* Left open and unread: the program blocks until it is killed. Closed, it would use what time it has left to
+         * complain about a broken pipe on the other stream. */
+        watch_stop(io->set, &stream->watch);
+        stream->over = true;
         io->on_too_much(io);
         return 0;
     }
@@ -69,7 +73,7 @@ void stage_io_drain(struct stage_io *io)
 {
     /* Bounded by the pipe's size and the stream's limit: nobody writes any more. */
     for (int i = 0; i < 2; i++)
-        while (io->streams[i].fd >= 0 && read_piece(&io->streams[i]) > 0)
+        while (io->streams[i].fd >= 0 && !io->streams[i].over && read_piece(&io->streams[i]) > 0)
             ;
 }
 

@@ -20,6 +20,7 @@ struct stage_stream { /* stdout or stderr */
     struct stage_io *io;
     int fd; /* owned; -1 once it has ended */
     int index;
+    bool over; /* there was more than its limit: it is not read any more */
 };
 
 struct stage_io {

@@ -24,17 +24,23 @@ static void write_limits(struct json_out *out, const char *key, const struct lan
     json_out_close(out, '}');
 }
 
+static void write_texts(struct json_out *out, const char *key, const struct strings *texts)
+{
+    json_out_key(out, key);
+    json_out_open(out, '[');
+    for (size_t i = 0; i < texts->n; i++)
+        json_out_str(out, texts->at[i]);
+    json_out_close(out, ']');
+}
+
 static void write_language(struct json_out *out, const struct language *language)
 {
     json_out_open(out, '{');
     json_out_key_str(out, "id", language->id);
     json_out_key_str(out, "name", language->name);
     json_out_key_str(out, "version", language->version);
-    json_out_key(out, "aliases");
-    json_out_open(out, '[');
-    for (size_t i = 0; i < language->aliases.n; i++)
-        json_out_str(out, language->aliases.at[i]);
-    json_out_close(out, ']');
+    write_texts(out, "aliases", &language->aliases);
+    write_texts(out, "suffixes", &language->suffixes);
     json_out_key(out, "available");
     json_out_bool(out, language->available);
     json_out_key_str(out, "unavailable", language->unavailable);
