@@ -38,7 +38,9 @@ static void refuse(struct call *call, unsigned status, const char *field, const 
 
 static void answer(struct call *call, const struct result *result)
 {
-    if (result->status == STATUS_INTERNAL_ERROR)
+    if (call->door->answers_failures)
+        call->door->answer(call, result);
+    else if (result->status == STATUS_INTERNAL_ERROR)
         refuse(call, 500, NULL, result->message[0] != '\0' ? result->message : "the run failed for a reason of ours");
     else if (result->status == STATUS_CANCELLED)
         refuse(call, 503, NULL, "the server is stopping; try again in a moment");

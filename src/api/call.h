@@ -16,6 +16,8 @@ struct call_door {
     void (*answer)(struct call *call, const struct result *result);
     /* Says no: the request is at fault, or we are. */
     void (*refuse)(struct http_request *request, const struct fault *fault);
+    /* answer() is called for STATUS_INTERNAL_ERROR and STATUS_CANCELLED too; otherwise refuse() is. */
+    bool answers_failures;
 };
 
 struct call {

@@ -8,6 +8,12 @@
 /* Larger than any answer: both streams of both stages, each byte as six ("\u0001"). */
 enum { ANSWER_BYTES_MAX = 1 << 30 };
 
+/* A program's failure is a result; ours is an HTTP error, with the same body, so that what was printed is not lost. */
+static unsigned http_status(enum status status)
+{
+    return status == STATUS_INTERNAL_ERROR ? 500 : status == STATUS_CANCELLED ? 503 : 200;
+}
+
 static void answer(struct call *call, const struct result *result)
 {
     CLEANUP(buf_done) struct buf body;
@@ -15,7 +21,7 @@ static void answer(struct call *call, const struct result *result)
 
     buf_init(&body, ANSWER_BYTES_MAX);
     r = v1_run_write(&body, call->id, call->language, result, call->base64);
-    call_answer_json(call->request, 200, &body, r);
+    call_answer_json(call->request, http_status(result->status), &body, r);
 }
 
 /* "application/json", with or without parameters. */
@@ -28,7 +34,7 @@ static bool is_json(const char *type)
 
 void v1_run(struct http_request *request, void *arg)
 {
-    static const struct call_door door = {answer, call_refuse_with_problem};
+    static const struct call_door door = {answer, call_refuse_with_problem, .answers_failures = true};
     const char *type = http_request_header(request, "Content-Type");
     struct fault fault = {0};
     struct v1_run run;

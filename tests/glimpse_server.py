@@ -1,0 +1,156 @@
+"""A Glimpse of its own for tests: `glimpse serve` on a free port, with a data folder that goes away with it."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("GLIMPSE_BUILD", ROOT / "build")).resolve()
+START_SECONDS = 90  # compilers are asked for their versions, on a busy machine
+STOP_SECONDS = 60
+
+
+class Server:
+    """start() and stop() may be called again and again; the data folder stays until the object is closed."""
+
+    def __init__(self, config=None, environment=None):
+        """config: lines for a configuration file, as a dict. environment: added to our own."""
+        # Not pytest's tmp_path: that is closed to all but root, and glimpsed is not root.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glimpse-test-"))
+        self.folder.chmod(0o755)
+        self.data = self.folder / "data"
+        self.log = self.folder / "log"
+        self.environment = {**os.environ, **(environment or {})}
+        self.config = None
+        if config:
+            self.config = self.folder / "glimpse.ini"
+            self.config.write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
+        self.process = None
+        self.url = None
+
+    # --- Life ---
+
+    def start(self):
+        command = [BUILD / "glimpse", "serve", "--listen", "127.0.0.1:0", "--data", self.data]
+        if self.config:
+            command += ["--config", self.config]
+        self._listening = threading.Event()
+        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=open(self.log, "ab"), env=self.environment, start_new_session=True)
+        threading.Thread(target=self._read_stdout, args=(self.process.stdout,), daemon=True).start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log_text()}")
+            if time.monotonic() > deadline:
+                log = self.log_text()
+                self.stop()
+                raise AssertionError(f"the server is not ready after {START_SECONDS} s:\n{log}")
+            time.sleep(0.05)
+        return self
+
+    def stop(self):
+        """SIGTERM, then SIGKILL where that does not help; removes the data folder. The exit status of `serve`."""
+        status = None
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.process.terminate()
+            try:
+                status = self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                status = self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return status
+
+    def wait(self, timeout):
+        """Waits for the end of `serve` by itself; its exit status."""
+        return self.process.wait(timeout)
+
+    def _read_stdout(self, pipe):
+        # glimpsed says it anew when it is started again, and the port is another then.
+        for line in pipe:
+            found = re.search(rb"listening on (http://\S+)", line)
+            if found:
+                self.url = found.group(1).decode()
+                self._listening.set()
+        pipe.close()
+
+    def _is_ready(self):
+        if not self._listening.wait(0.05):
+            return False
+        try:
+            return requests.get(self.url + "/readyz", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    # --- What tests ask of it ---
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def host(self):
+        return self.url.removeprefix("http://").rpartition(":")[0]
+
+    @property
+    def port(self):
+        return int(self.url.rpartition(":")[2])
+
+    def log_text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def post(self, path, body, **options):
+        """body: what json= takes, or bytes that are sent as they are (as application/json)."""
+        options.setdefault("timeout", 60)
+        if isinstance(body, bytes):
+            options.setdefault("headers", {"Content-Type": "application/json"})
+            return requests.post(self.url + path, data=body, **options)
+        return requests.post(self.url + path, json=body, **options)
+
+    def get(self, path, **options):
+        options.setdefault("timeout", 60)
+        return requests.get(self.url + path, **options)
+
+    def run(self, request):
+        """POST /v1/run; the answer, which must be 200."""
+        answer = self.post("/v1/run", request)
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
+        return answer.json()
+
+    def try_run(self, request):
+        """The same, whatever its status; None where there was no answer."""
+        try:
+            return self.post("/v1/run", request).json()
+        except requests.RequestException:
+            return None
+
+    def children(self, pid=None):
+        """Pids of the processes that pid (`serve` without it) has started."""
+        found = []
+        for task in pathlib.Path(f"/proc/{pid or self.pid}/task").glob("*"):
+            try:
+                found += [int(child) for child in (task / "children").read_text().split()]
+            except OSError:
+                pass
+        return found
+
+    def pid_of(self, name, parent=None):
+        """The pid of the child with this name (glimpsed, glimpse-boxd)."""
+        for child in self.children(parent):
+            if pathlib.Path(f"/proc/{child}/comm").read_text().strip() == name:
+                return child
+        raise AssertionError(f"no {name} below {parent or self.pid}")
