@@ -273,14 +273,15 @@ static int take_artifact(struct run *run, int fd, uint64_t bytes, struct err *er
 {
     const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     struct stat st;
+    int got;
 
     if (bytes > RUN_MAX_ARTIFACT_BYTES)
         return err_set(err, -EFBIG,
                        "the compiled program has %" PRIu64 " MiB, at most %d are allowed",
                        bytes >> 20, RUN_MAX_ARTIFACT_BYTES >> 20);
-    (void)fcntl(fd, F_ADD_SEALS,
-                seals); /* fails where it is sealed already: what counts is the outcome */
-    if ((fcntl(fd, F_GET_SEALS) & seals) != seals)
+    (void)fcntl(fd, F_ADD_SEALS, seals); /* fails where it is sealed already: the outcome counts */
+    got = fcntl(fd, F_GET_SEALS);
+    if (got < 0 || (got & seals) != seals)
         return err_set(err, -EBADMSG, "the compiled program cannot be sealed");
     if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < bytes)
         return err_set(err, -EBADMSG, "the compiled program is shorter than the sandbox said");

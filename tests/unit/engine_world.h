@@ -1,0 +1,62 @@
+/*
+ * engine_world: an engine, and a test that plays boxd and the boxes' inits to it, over real sockets, in one thread:
+ * every expect_*() turns the engine's loop until the message is there.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "wire/wire.h"
+
+enum { WORLD_OUTPUT_MAX = 4096 };
+
+struct world {
+    uv_loop_t loop;
+    char dir[32], socket[64];
+    int listen_fd, boxd_fd; /* ours: boxd's end */
+    struct languages languages; /* "plain" runs, "built" compiles first, "absent" is not available */
+    struct engine *engine;
+};
+
+struct outcome { /* what the callbacks of one run have seen */
+    int n_results;
+    enum status status;
+    char message[200];
+    struct stage_result stages[N_STAGES]; /* without out */
+    char out[N_STAGES][2][WORLD_OUTPUT_MAX];
+    size_t len[N_STAGES][2];
+    size_t streamed, n_rooms;
+};
+
+struct box { /* our end of a box: init's */
+    int fd;
+    uint64_t lease;
+    struct wire_job job;
+    int in, out, err, payload, artifact;
+};
+
+int world_open(void **state, uint32_t max_running, uint32_t max_queued);
+int world_close(void **state);
+void world_listen(struct world *world);
+void world_accept(struct world *world); /* the engine's connection */
+void world_hang_up(struct world *world);
+void world_turn(struct world *world);   /* all that is to be done now */
+
+struct job *plain_job(const char *language); /* one file, "main.x" with "code" */
+/* Starts it; the job is taken. */
+struct run *start(struct world *world, struct job *job, struct outcome *outcome);
+void wait_result(struct world *world, struct outcome *outcome);
+
+/* boxd's side. */
+union wire_msg expect_boxd(struct world *world, enum wire_type type);
+void expect_silence(struct world *world); /* boxd has got nothing more */
+void send_boxd(struct world *world, const void *msg, int fd); /* fd: consumed, or -1 */
+void send_figures(struct world *world, enum wire_type type, uint64_t lease, enum wire_cause cause, uint32_t oom_kills);
+
+/* A box: answers the LEASE that must come, takes the JOB. */
+struct box lease_box(struct world *world);
+void box_close(struct box *box);
+void send_box(struct box *box, const void *msg, int fd);
+void box_started(struct world *world, struct box *box);
+void box_exited(struct world *world, struct box *box, int code);
+/* STARTED, this output, EXITED with code, USAGE answered, RELEASE seen. */
+void box_runs(struct world *world, struct box *box, const char *out, int code);
