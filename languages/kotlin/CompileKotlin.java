@@ -17,9 +17,14 @@ final class CompileKotlin {
 
     public static void main(String[] sources) throws IOException {
         List<String> arguments = new ArrayList<>(List.of("-d", CLASSES.toString()));
+        String path = System.getProperty("java.class.path");
         ExitCode code;
 
         Files.createDirectories(CLASSES);
+        /* The compiler finds the standard library by itself, but not the coroutines that come with it. */
+        for (String jar : path.split(":"))
+            if (jar.endsWith("/kotlinx-coroutines-core-jvm.jar"))
+                arguments.addAll(List.of("-cp", jar));
         arguments.addAll(List.of(sources));
         code = new K2JVMCompiler().exec(System.err, arguments.toArray(String[]::new));
         if (code == ExitCode.OK)

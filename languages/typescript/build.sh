@@ -15,7 +15,7 @@ compile() { # format SOURCE...
     if [ -f tsconfig.json ]; then
         set -- --project tsconfig.json --noEmit false --declaration false --composite false --incremental false --sourceMap false
     else
-        set -- --ignoreConfig --target esnext --lib esnext --strict false --types node --skipLibCheck \
+        set -- --ignoreConfig --target es2024 --lib esnext --strict false --types node --skipLibCheck \
             --resolveJsonModule --moduleDetection force "$@"
     fi
     "$tools/bin/tsc" "$@" --module "$module" --moduleResolution bundler --esModuleInterop --pretty false \
