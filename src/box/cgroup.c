@@ -17,6 +17,7 @@
 #include "base/fd.h"
 
 #define CGROUP_PATH_BYTES 512
+#define SOCKET_BYTES      ((uint64_t)16 << 20) /* v1: what one box's sockets may hold, besides its memory limit */
 
 struct hierarchy {
     char path[CGROUP_PATH_BYTES]; /* of our instance's folder */
@@ -24,7 +25,7 @@ struct hierarchy {
 };
 
 struct cgroups {
-    bool v2, swap_limited, memsw, has_peak;
+    bool v2, swap_limited, memsw, has_peak, socket_memory;
     struct hierarchy trees[CGROUP_N_CONTROLLERS]; /* distinct mounts; v2 has one */
     size_t n_trees;
     int tree_of[CGROUP_N_CONTROLLERS]; /* index into trees, -1: not there */
@@ -323,6 +324,8 @@ static int probe_files(struct cgroups *cgroups, struct err *err)
         cgroups->memsw = faccessat(memory_fd, path, W_OK, 0) == 0;
         box_path(path, sizeof path, 0, "memory.swap.max");
         cgroups->swap_limited = cgroups->memsw || faccessat(memory_fd, path, W_OK, 0) == 0;
+        box_path(path, sizeof path, 0, "memory.kmem.tcp.limit_in_bytes");
+        cgroups->socket_memory = faccessat(memory_fd, path, W_OK, 0) == 0;
         box_path(path, sizeof path, 0, "memory.peak");
         cgroups->has_peak = faccessat(memory_fd, path, R_OK, 0) == 0;
     }
@@ -456,6 +459,12 @@ static int set_memory(const struct cgroups *cgroups, uint64_t serial, uint64_t b
     r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.limit_in_bytes", bytes, err);
     if (r == 0 && cgroups->memsw)
         r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.memsw.limit_in_bytes", bytes, err);
+    /* v1 counts what waits in TCP and UDP sockets apart from memory, and only where a limit is set: without this, two
+     * ends of a loopback connection hold gigabytes of the host's memory. Taken off the limit, it would cost every
+     * program; it is little, and on top. */
+    if (r == 0 && cgroups->socket_memory)
+        r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.kmem.tcp.limit_in_bytes",
+                         bytes < SOCKET_BYTES ? bytes : SOCKET_BYTES, err);
     return r;
 }
 
