@@ -117,12 +117,13 @@ static int step_proc_masks(const struct setup_plan *plan)
     return 0;
 }
 
+/* max: terminals are counted over the whole host (kernel.pty.max, 4096), and one box could take them all. */
 static int step_terminals(const struct setup_plan *plan)
 {
+    static const char options[] = "newinstance,ptmxmode=0666,mode=0620,max=16";
+
     (void)plan;
-    return mount("devpts", "/new/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") < 0
-               ? -errno
-               : 0;
+    return mount("devpts", "/new/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options) < 0 ? -errno : 0;
 }
 
 /* With "." twice the old root ends up on top of the new one and is taken off: pivot_root(2), NOTES. */
