@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -20,11 +23,15 @@ struct row {
     const char *why;
 };
 
-/* Newer than libseccomp 2.5.4's tables, and the same number on every architecture. */
+/* Newer than libseccomp 2.5.4's tables, and the same number on every architecture. From FIRST_UNKNOWN_CALL on, all are
+ * refused: a deny-list would let a new kernel's calls through before anybody here has read what they do. */
+enum { FIRST_UNKNOWN_CALL = 470 };
+
 static const struct {
     int nr;
     const char *why;
 } newer_rows[] = {
+    {451, "cachestat: which pages of a shared file are in memory tells what others read"},
     {453, "map_shadow_stack: no use for programs here"},
     {454, "futex_wake: too new to have been looked at"},
     {455, "futex_wait: the same"},
@@ -92,6 +99,11 @@ static const struct row rows[] = {
     {"name_to_handle_at", EPERM,  "file handles know no mount namespace (\"shocker\")"},
     {"open_by_handle_at", EPERM,  "the same"},
     {"lookup_dcookie",    EPERM,  "profiling"},
+    /* A watch is on the inode, and /usr's are everybody's: it would tell which programs and modules other boxes, and the
+     * host, open. ENOSYS is what a kernel without it says: tail, Node and others have a way without. */
+    {"inotify_init",      ENOSYS, "spies on who opens shared files"},
+    {"inotify_init1",     ENOSYS, "the same"},
+    {"inotify_add_watch", ENOSYS, "the same"},
     {"seccomp",           EPERM,  "notify descriptors; a program needs no filter of its own"},
     {"landlock_create_ruleset", EPERM, "not needed, new"},
     {"landlock_add_rule", EPERM,  "the same"},
@@ -140,10 +152,32 @@ static const struct row rows[] = {
 
 #define ARG(n, op, ...) SCMP_CMP(n, op, __VA_ARGS__)
 
+/* RLIMIT_CORE is 1, see program.c, and must not become 0. Answered with success: asking for "no core" gets no core. */
+static int add_core_limit(scmp_filter_ctx filter)
+{
+    const uint64_t low = UINT32_MAX;
+    int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), SCMP_SYS(prlimit64), 2,
+                             ARG(1, SCMP_CMP_MASKED_EQ, low, RLIMIT_CORE), ARG(2, SCMP_CMP_NE, 0));
+
+#ifdef __NR_setrlimit
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), SCMP_SYS(setrlimit), 1,
+                             ARG(0, SCMP_CMP_MASKED_EQ, low, RLIMIT_CORE));
+#endif
+    return r;
+}
+
 /* Calls that are fine but for some arguments. ioctl(2) and the others look at the low 32 bits only, so the rest is masked. */
 static int add_conditional(scmp_filter_ctx filter)
 {
     static const uint64_t devices[] = {S_IFCHR, S_IFBLK};
+    /* Types input into a terminal, or reaches the console behind it (CVE-2017-5226, TIOCLINUX). Line disciplines are
+     * drivers, loaded when asked for by number: n_gsm and n_hdlc gave root more than once. */
+    static const uint64_t ioctls[] = {TIOCSTI, TIOCLINUX, TIOCSETD};
+    /* Leases, delegations and directory notification on shared read-only files are a channel between boxes (isolate 2.6).
+     * Pipe buffers are counted on the user who made the pipe: for stdin, stdout and stderr that is glimpsed, whose
+     * other pipes would have to make do with one page. */
+    static const uint64_t fcntls[] = {F_SETLEASE, F_NOTIFY, 1024 + 16 /* F_SETDELEG */, F_SETPIPE_SZ};
     static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
     static const unsigned long namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET |
                                             CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
@@ -155,13 +189,9 @@ static int add_conditional(scmp_filter_ctx filter)
         if ((namespaces & flag) != 0)
             r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
                                  ARG(0, SCMP_CMP_MASKED_EQ, flag, flag));
-    /* Types input into a terminal, or reaches the console behind it (CVE-2017-5226, TIOCLINUX). */
-    if (r == 0)
+    for (size_t i = 0; r == 0 && i < COUNT_OF(ioctls); i++)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                             ARG(1, SCMP_CMP_MASKED_EQ, low, TIOCSTI));
-    if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                             ARG(1, SCMP_CMP_MASKED_EQ, low, TIOCLINUX));
+                             ARG(1, SCMP_CMP_MASKED_EQ, low, ioctls[i]));
     /* Sockets: only those that the network namespace contains. AF_VSOCK reaches the hypervisor from any
      * namespace (isolate 2.4), AF_NETLINK, AF_PACKET, AF_ALG and the rest are kernel surface. The allowed
      * families are 1, 2 and 10: refuse all others. */
@@ -185,13 +215,9 @@ static int add_conditional(scmp_filter_ctx filter)
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socketpair), 1,
                              ARG(0, SCMP_CMP_NE, AF_UNIX));
-    /* Leases and directory notification on shared read-only files are a channel between boxes (isolate 2.6). */
-    if (r == 0)
+    for (size_t i = 0; r == 0 && i < COUNT_OF(fcntls); i++)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fcntl), 1,
-                             ARG(1, SCMP_CMP_MASKED_EQ, low, F_SETLEASE));
-    if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fcntl), 1,
-                             ARG(1, SCMP_CMP_MASKED_EQ, low, F_NOTIFY));
+                             ARG(1, SCMP_CMP_MASKED_EQ, low, fcntls[i]));
     /* Device files; the missing capability refuses them too. FIFOs and sockets are fine. */
     for (size_t i = 0; r == 0 && i < COUNT_OF(devices); i++) {
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mknodat), 1,
@@ -211,7 +237,11 @@ static int add_conditional(scmp_filter_ctx filter)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(personality), 1,
                              ARG(0, SCMP_CMP_MASKED_EQ, set | clear, set));
     }
-    return r;
+    /* Core scheduling keeps all others off the sibling CPU while this program runs. */
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1,
+                             ARG(0, SCMP_CMP_MASKED_EQ, low, PR_SCHED_CORE));
+    return r == 0 ? add_core_limit(filter) : r;
 }
 
 static int add_rows(scmp_filter_ctx filter, struct err *err)
@@ -233,6 +263,19 @@ static int add_rows(scmp_filter_ctx filter, struct err *err)
             return err_errno(err, r, "seccomp rule for call %d", newer_rows[i].nr);
     }
     return 0;
+}
+
+/* What libseccomp can't say, in front of what it generates (jumps are relative): "every number above". x32's, which have
+ * bit 30 set, are among them. */
+static int write_prologue(int fd)
+{
+    static const struct sock_filter prologue[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FIRST_UNKNOWN_CALL, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+    };
+
+    return fd_write_all(fd, prologue, sizeof prologue);
 }
 
 static void release_filter(scmp_filter_ctx *filter)
@@ -265,7 +308,9 @@ int seccomp_build(int *ret, struct err *err)
     fd = fd_memfd("glimpse-seccomp");
     if (fd < 0)
         return err_errno(err, -errno, "memfd for the seccomp filter");
-    r = seccomp_export_bpf(filter, fd);
+    r = write_prologue(fd);
+    if (r == 0)
+        r = seccomp_export_bpf(filter, fd);
     if (r < 0)
         return err_errno(err, r, "exporting the seccomp filter");
     size = lseek(fd, 0, SEEK_END);
