@@ -99,6 +99,3 @@ void farewell_free_all(struct http_server *server);
 
 /* server.c: a connection was resumed. */
 void server_run_soon(struct http_server *server);
-
-/* problem.c */
-struct MHD_Response *problem_response(unsigned status, const char *field, const char *detail);

@@ -21,22 +21,6 @@ int http_problem_body(struct buf *to, unsigned status, const char *field, const 
     return json_out_end(&out);
 }
 
-struct MHD_Response *problem_response(unsigned status, const char *field, const char *detail)
-{
-    CLEANUP(buf_done) struct buf body;
-    struct MHD_Response *response;
-
-    buf_init(&body, PROBLEM_BYTES);
-    if (http_problem_body(&body, status, field, detail) < 0)
-        return NULL;
-    response = MHD_create_response_from_buffer_with_free_callback(body.len, body.at, free);
-    if (response == NULL)
-        return NULL;
-    body.at = NULL; /* taken */
-    (void)MHD_add_response_header(response, "Content-Type", HTTP_PROBLEM_TYPE);
-    return response;
-}
-
 void http_answer_problem(struct http_request *request, unsigned status, const char *field, const char *fmt, ...)
 {
     static const struct http_header later[] = {{"Retry-After", "1"}, {NULL, NULL}};

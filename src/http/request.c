@@ -9,6 +9,7 @@
  * and resuming it makes libmicrohttpd call once more.
  */
 #include <errno.h>
+#include <strings.h>
 
 #include "http/internal.h"
 
@@ -184,12 +185,43 @@ static enum MHD_Result take_body(struct http_request *request, const char *bytes
     return MHD_YES;
 }
 
-/* libmicrohttpd has checked that it is a number, or refused the request. */
-static uint64_t declared_bytes(struct MHD_Connection *mhd)
-{
-    const char *text = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Content-Length");
+/* What the headers say of the body's length. */
+struct framing {
+    unsigned n_lengths, n_encodings;
+    uint64_t declared_bytes;
+    bool chunked;
+};
 
-    return text == NULL ? 0 : strtoull(text, NULL, 10); /* ULLONG_MAX when it is too long: too big as well */
+static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct framing *framing = arg;
+
+    (void)kind;
+    if (strcasecmp(name, "Content-Length") == 0) {
+        framing->n_lengths++;
+        /* libmicrohttpd has checked that it is a number. ULLONG_MAX when it is too long: too big as well. */
+        framing->declared_bytes = strtoull(value == NULL ? "" : value, NULL, 10);
+    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        framing->n_encodings++;
+        framing->chunked = value != NULL && strcasecmp(value, "chunked") == 0;
+    }
+    return MHD_YES;
+}
+
+/* Where two readers could see the end of a body in two places, one of them may take its rest for a request
+ * (RFC 9112, 11.2: request smuggling). libmicrohttpd takes one of the lengths; we take none. */
+static enum MHD_Result check_framing(struct http_request *request)
+{
+    struct framing framing = {0};
+
+    (void)MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, note_framing, &framing);
+    if (framing.n_lengths + framing.n_encodings > 1)
+        return refuse(request, MHD_HTTP_BAD_REQUEST, "the length of the body is given more than once");
+    if (framing.n_encodings > 0 && !framing.chunked)
+        return refuse(request, MHD_HTTP_NOT_IMPLEMENTED, "the transfer encoding is not known; chunked is");
+    if (framing.declared_bytes > request->conn->server->config.body_bytes_max)
+        return refuse_too_big(request);
+    return MHD_YES;
 }
 
 static enum MHD_Result begin(struct http_request **ret, struct http_server *server, struct MHD_Connection *mhd,
@@ -212,9 +244,7 @@ static enum MHD_Result begin(struct http_request **ret, struct http_server *serv
     http_route_find(&request->match, server->config.routes, server->config.n_routes, method, path);
     conn->request = *ret = request;
     conn_enter(conn, CONN_BODY, 0);
-    if (declared_bytes(mhd) > server->config.body_bytes_max)
-        return refuse_too_big(request);
-    return MHD_YES;
+    return check_framing(request);
 }
 
 enum MHD_Result request_on_access(void *arg, struct MHD_Connection *mhd, const char *path, const char *method,
