@@ -191,13 +191,11 @@ static void on_signal(struct serve *serve)
 
 static void on_child_end(struct serve *serve, struct serve_child *child)
 {
-    bool restartable = serve_child_reap(child);
+    bool restartable = serve_child_reap(child, serve->state < SERVE_DRAINING);
 
     if (serve_child_runs(child))
         return;
-    if (serve->state >= SERVE_DRAINING)
-        child->start_at_us = UINT64_MAX;
-    else if (!restartable)
+    if (!restartable)
         fail(serve);
     if (serve->state == SERVE_DRAINING && child == &serve->api)
         go_last(serve);

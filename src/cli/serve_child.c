@@ -75,7 +75,7 @@ int serve_child_start(struct serve_child *child, struct err *err)
     return 0;
 }
 
-bool serve_child_reap(struct serve_child *child)
+bool serve_child_reap(struct serve_child *child, bool again)
 {
     const uint64_t up_ms = (now_us() - child->started_us) / 1000;
     siginfo_t info = {0};
@@ -91,9 +91,13 @@ bool serve_child_reap(struct serve_child *child)
     child->proven = child->proven || up_ms >= PROVEN_MS || info.si_code != CLD_EXITED;
     if (up_ms >= PROVEN_MS)
         child->pause_ms = PAUSE_MIN_MS;
-    if (info.si_code == CLD_EXITED && info.si_status != 0 && !child->proven) {
+    if (again && info.si_code == CLD_EXITED && info.si_status != 0 && !child->proven) {
         log_error("%s ended after %llu ms with %s; what it said is above", child->name, (unsigned long long)up_ms, name);
         return false;
+    }
+    if (!again) {
+        log_info("%s ended with %s", child->name, name);
+        return true;
     }
     log_warn("%s ended with %s; it is started again in %llu ms", child->name, name,
              (unsigned long long)child->pause_ms);

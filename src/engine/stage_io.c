@@ -210,16 +210,15 @@ void stage_io_init(struct stage_io *io)
  * its own streams again by /dev/stdout and the like, which checks the pipe's permissions. */
 static int make_pipe(int *ours, int *theirs, int our_end, mode_t mode, struct err *err)
 {
-    int ends[2], r;
+    int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_errno(err, -errno, "a pipe");
     *ours = ends[our_end];
     *theirs = ends[1 - our_end];
-    r = fd_set_nonblock(*ours, true);
-    if (r == 0 && fchmod(*ours, mode) < 0)
-        r = -errno;
-    return r < 0 ? err_errno(err, r, "a pipe") : 0;
+    if (fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 || fchmod(*ours, mode) < 0)
+        return err_errno(err, -errno, "a pipe");
+    return 0;
 }
 
 static int open_streams(struct stage_io *io, struct stage_ends *ends, bool merged, struct err *err)
