@@ -111,7 +111,9 @@ static int ask(struct client_remote *remote, struct exchange *exchange, struct g
         return client_fail(error, GLIMPSE_E_SERVICE, "%s: %s", url,
                            exchange->why[0] != '\0' ? exchange->why : curl_easy_strerror(code));
     (void)curl_easy_getinfo(remote->easy, CURLINFO_RESPONSE_CODE, &exchange->status);
-    if (exchange->status == 200 || atomic_load(&remote->base.cancelled))
+    /* A server that has failed a run says so with 500 or 503 and what there is of its result. */
+    if (exchange->status == 200 || atomic_load(&remote->base.cancelled) ||
+        (exchange->status >= 500 && remote_is_result(&exchange->answer)))
         return GLIMPSE_OK;
     return remote_read_problem(&exchange->answer, exchange->status, error);
 }

@@ -226,6 +226,13 @@ static bool read_stage(struct glimpse_stage_result *ret, const json_t *stage)
     return ret->status >= 0 && ret->data[0] != NULL && ret->data[1] != NULL;
 }
 
+bool remote_is_result(const struct buf *answer)
+{
+    json_auto_t *root = parse(answer);
+
+    return json_is_object(json_object_get(root, "stages"));
+}
+
 int remote_read_result(struct glimpse_result *ret, const struct buf *answer, struct glimpse_error *error)
 {
     json_auto_t *root = parse(answer);

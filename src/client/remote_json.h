@@ -14,6 +14,7 @@ struct remote_input { /* what the request leaves open */
 int remote_write_request(struct buf *to, const struct glimpse_request *request, const struct remote_input *input,
                          struct glimpse_error *error);
 int remote_read_result(struct glimpse_result *ret, const struct buf *answer, struct glimpse_error *error);
+bool remote_is_result(const struct buf *answer); /* and not a problem */
 int remote_read_languages(struct glimpse_languages *ret, const struct buf *answer, struct glimpse_error *error);
 /* Always a failure: status is not 200. The answer may be anything. */
 int remote_read_problem(const struct buf *answer, long status, struct glimpse_error *error);

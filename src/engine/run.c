@@ -20,7 +20,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -150,6 +149,14 @@ static void stop(struct run *run)
         end_stage(run); /* there was no box yet */
 }
 
+/* What a compiler made is more than a box can be given: that is the program's doing, not ours. */
+static void stop_too_big(struct run *run, const char *why)
+{
+    (void)snprintf(run->failure, sizeof run->failure, "%s", why);
+    run->end.too_big = run->failure;
+    stop(run);
+}
+
 void run_fail(struct run *run, const char *why)
 {
     if (run->end.failure == NULL) /* the first one explains the others */
@@ -275,10 +282,6 @@ static int take_artifact(struct run *run, int fd, uint64_t bytes, struct err *er
     struct stat st;
     int got;
 
-    if (bytes > RUN_MAX_ARTIFACT_BYTES)
-        return err_set(err, -EFBIG,
-                       "the compiled program has %" PRIu64 " MiB, at most %d are allowed",
-                       bytes >> 20, RUN_MAX_ARTIFACT_BYTES >> 20);
     (void)fcntl(fd, F_ADD_SEALS, seals); /* fails where it is sealed already: the outcome counts */
     got = fcntl(fd, F_GET_SEALS);
     if (got < 0 || (got & seals) != seals)
@@ -305,8 +308,10 @@ static void on_exited(struct run *run, const struct wire_exited *msg, int fd)
     send_plain(run, WIRE_USAGE); /* first: boxd works on it while we do the rest */
     if (artifact < 0 || run->stage != STAGE_COMPILE)
         return;
-    if (take_artifact(run, artifact, msg->artifact_bytes, &err) < 0)
-        run_fail(run, err.msg); /* no new state: the figures are on their way */
+    if (msg->artifact_bytes > RUN_MAX_ARTIFACT_BYTES)
+        stop_too_big(run, "the compiled program has more than 64 MiB"); /* no new state: the figures are on their way */
+    else if (take_artifact(run, artifact, msg->artifact_bytes, &err) < 0)
+        run_fail(run, err.msg);
     else
         (void)TAKE_FD(artifact);
 }
@@ -337,6 +342,8 @@ static bool receive(struct run *run)
         on_started(run, TAKE_FD(fd));
     else if (msg.head.type == WIRE_EXITED)
         on_exited(run, &msg.exited, TAKE_FD(fd));
+    else if (msg.head.type == WIRE_FAILED && msg.failed.code == -EFBIG && run->stage == STAGE_COMPILE)
+        stop_too_big(run, msg.failed.msg);
     else if (msg.head.type == WIRE_FAILED)
         run_fail(run, msg.failed.msg);
     return run->box_fd >= 0;

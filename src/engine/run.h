@@ -46,7 +46,7 @@ struct run {
     uint64_t payload_bytes;
     uint64_t started_us; /* 0: not yet */
     struct stage_end end;
-    char failure[200]; /* what end.failure points to */
+    char failure[200]; /* what end.failure and end.too_big point to */
 
     int artifact_fd; /* owned: what the compile stage made, sealed */
     uint64_t artifact_bytes;

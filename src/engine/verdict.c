@@ -50,6 +50,8 @@ static enum status status_of(const struct stage_end *end)
         return STATUS_WALL_TIME_LIMIT;
     if (end->too_much_output)
         return STATUS_OUTPUT_LIMIT;
+    if (end->too_big != NULL)
+        return STATUS_DISK_LIMIT;
     if (end->exited && end->how == WIRE_EXIT_EXITED && end->code == 0)
         return STATUS_OK;
     if (end->oom_kills > 0)
@@ -90,7 +92,9 @@ static void explain(struct verdict *verdict, const struct stage_end *end,
         limit = "file_bytes";
         sentence = "it wrote a file of more than %s";
     }
-    if (sentence != NULL) {
+    if (verdict->status == STATUS_DISK_LIMIT && end->too_big != NULL) {
+        (void)snprintf(verdict->message, sizeof verdict->message, "%s", end->too_big);
+    } else if (sentence != NULL) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* from the table above */
         (void)snprintf(what, sizeof what, sentence, show_limit(value, sizeof value, limits, limit));

@@ -11,6 +11,7 @@ struct stage_end {
     enum stage stage;
     bool cancelled;
     const char *failure; /* borrowed, or NULL: our own failure, a sentence */
+    const char *too_big; /* borrowed, or NULL: the compiled program is; a sentence that says how much is allowed */
     bool exited;         /* init told how it ended: how, code and disk_full are set */
     uint32_t how;        /* enum wire_exit */
     int code;

@@ -57,6 +57,9 @@ static void names_what_happened(void **state)
         {{EXIT(1), .oom_kills = 1, .disk_full = true, .forks_refused = 1}, STATUS_MEMORY_LIMIT, 1, 0, "memory"},
         {{EXIT(1), .disk_full = true, .forks_refused = 1},             STATUS_DISK_LIMIT,      1, 0, "files"},
 
+        /* what a compiler made can be too much for a box */
+        {{.stage = STAGE_COMPILE, .too_big = "65 MiB"}, STATUS_DISK_LIMIT, -1, 0, "65 MiB"},
+
         /* a box that just vanished is our failure, never the program's */
         {{.cause = WIRE_CAUSE_EXIT}, STATUS_INTERNAL_ERROR, -1, 0, "before its program"},
     };
