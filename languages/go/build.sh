@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The compile stage of Go: build.sh MAIN
 #
 # With a go.mod among the files the package that MAIN is in is built, and may import the others. Without one, the

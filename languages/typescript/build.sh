@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The compile stage of TypeScript: build.sh SOURCE...
 #
 # Leaves JavaScript in .glimpse/js and in .glimpse/format what it is: commonjs or module. CommonJS is tried first:

@@ -93,7 +93,8 @@ static int check_out_of_memory(const struct language_stage *stage, struct err *e
 {
     for (size_t i = 0; i < stage->out_of_memory.n; i++)
         if (strlen(stage->out_of_memory.at[i]) < 8)
-            return err_set(err, -EINVAL, "out_of_memory: \"%s\" could be in any output: give more of the message, in quotes",
+            return err_set(err, -EINVAL,
+                           "out_of_memory: \"%s\" could be in any output: give more of the message, in quotes",
                            stage->out_of_memory.at[i]);
     return 0;
 }

@@ -88,8 +88,8 @@ bool language_says_out_of_memory(const struct language *language, enum stage sta
     return false;
 }
 
-/* The template with its "{N}" replaced by what group N of the pattern caught; NULL when out of memory. load.c sees to it
- * that there is exactly one, and that the pattern has such a group. */
+/* The template with its "{N}" replaced by what group N of the pattern caught; NULL when out of memory. check.c sees
+ * to it that there is exactly one, and that the pattern has such a group. */
 static char *fill_name(const char *name_template, const char *source, const regmatch_t *groups)
 {
     const char *hole = strchr(name_template, '{');

@@ -42,7 +42,7 @@ struct language {
     char *name_template;        /* ... makes the name: "{1}.java", {1} to {9} */
     struct strings needs;       /* absolute paths that must exist (in the box: the same paths) */
     char *package;              /* what to install when they do not: "golang-go" */
-    struct strings binds;       /* extra host paths bound read-only into the root, besides /usr: "/etc/java-17-openjdk" */
+    struct strings binds;       /* extra host paths bound read-only into the root, besides /usr */
     struct strings version_command; /* argv; run on the host by glimpsed */
     regex_t *version_pattern;   /* POSIX extended; group 1 of its first match is the version */
     char *hello;                /* the hello program's text */

@@ -237,7 +237,8 @@ static int load_language(struct language *ret, const char *dir, const char *id, 
 /* Folders only; "." , ".git" and "_drafts" are none of ours. */
 static int is_language(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && entry->d_name[0] != '_' && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN);
+    return entry->d_name[0] != '.' && entry->d_name[0] != '_' &&
+           (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN);
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)

@@ -30,7 +30,8 @@ static struct language small_language(void)
 }
 
 static const struct limits limits = {.wall_time_ms = 10500, .cpu_time_ms = 3000, .memory_bytes = 256 << 20,
-                                     .processes = 64, .output_bytes = 1, .file_bytes = 1, .box_bytes = 1, .open_files = 512};
+                                     .processes = 64,       .output_bytes = 1,   .file_bytes = 1,
+                                     .box_bytes = 1,        .open_files = 512};
 
 static void words_are_filled(void **state)
 {
@@ -72,9 +73,10 @@ static void words_are_filled(void **state)
 
 static void bad_words_are_refused(void **state)
 {
-    static const char *const words[] = {"{",  "}",  "{}", "{main",  "main}", "{Main}", "{ main}", "{memory_mib*}",
-                                        "{memory_mib*0%}", "{memory_mib*101%}", "{memory_mib*5}", "{memory_mib*-5%}",
-                                        "{memory_mib*1000%}", "{memory_mib%}", "{memory_mibs}", "x{args}", "{sources}x"};
+    static const char *const words[] = {
+        "{", "}", "{}", "{main", "main}", "{Main}", "{ main}", "x{args}", "{sources}x", "{memory_mibs}",
+        "{memory_mib%}", "{memory_mib*}", "{memory_mib*0%}", "{memory_mib*101%}", "{memory_mib*5}",
+        "{memory_mib*-5%}", "{memory_mib*1000%}"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(words); i++) {
@@ -95,7 +97,9 @@ static void bad_words_are_refused(void **state)
 static void sources_and_args_become_words(void **state)
 {
     char command[] = "/bin/x", sources[] = "{sources}", args[] = "{args}";
-    struct job_file files[] = {{.name = (char[]){"b.x"}}, {.name = (char[]){"data.txt"}}, {.name = (char[]){"lib/a.tar.x"}},
+    struct job_file files[] = {{.name = (char[]){"b.x"}},
+                               {.name = (char[]){"data.txt"}},
+                               {.name = (char[]){"lib/a.tar.x"}},
                                {.name = (char[]){".x"}}};
     char *values[] = {(char[]){"a b"}, (char[]){""}, (char[]){"{main}"}};
     const struct job job = {.files = files, .n_files = COUNT_OF(files), .args = values, .n_args = COUNT_OF(values)};
