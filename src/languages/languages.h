@@ -102,14 +102,14 @@ bool language_says_out_of_memory(const struct language *language, enum stage sta
 /*
  * Expands a stage's command or env template for one job. Placeholders:
  *   {main}      name of the main file         {stem}    the same without its last suffix
- *   {sources}   (a word of its own) every file that has one of the language's suffixes, in the job's order
+ *   {sources}   (a word of its own) every file that has one of the language's suffixes, in the job's order; the main
+ *               file where none has
  *   {args}      (a word of its own) the job's arguments
  *   {dir}       LANGUAGES_BOX_DIR/<id>
  *   {memory_mib} {memory_bytes} {processes} {open_files} {wall_time_s} {cpu_time_s}    the stage's limits
  *   {memory_mib*60%}  60 % of one of these, rounded down, at least 1
  *   {{ and }}   a brace
  * job->files[0].name must be set. limits: the stage's, settled. *ret is owned by the caller, untouched on failure.
- * -EINVAL with a sentence for the user where {sources} finds none.
  */
 MUST_CHECK int language_command(struct strings *ret, const struct language *language, enum stage stage,
                                 const struct job *job, const struct limits *limits, struct err *err);

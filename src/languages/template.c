@@ -152,29 +152,32 @@ static int fill_word(struct strings *to, const struct filling *with, const char 
     return r;
 }
 
+static int add_name(struct strings *to, const char *name, struct err *err)
+{
+    return strings_add(to, name, strlen(name)) < 0 ? err_set(err, -ENOMEM, "no memory for a command") : 0;
+}
+
 static int add_sources(struct strings *to, const struct filling *with, struct err *err)
 {
-    const struct strings *suffixes = &with->language->suffixes;
     size_t before = to->n;
+    int r = 0;
 
-    for (size_t i = 0; i < with->job->n_files; i++) {
-        const char *name = with->job->files[i].name;
-
-        if (language_has_suffix(with->language, name) && strings_add(to, name, strlen(name)) < 0)
-            return err_set(err, -ENOMEM, "no memory for a command");
-    }
-    if (to->n > before)
-        return 0;
-    return err_set(err, -EINVAL, "none of the files is %s source: its names end in %s%s", with->language->name,
-                   suffixes->n > 0 ? suffixes->at[0] : "(no suffix is set)", suffixes->n > 1 ? " and the like" : "");
+    for (size_t i = 0; i < with->job->n_files && r == 0; i++)
+        if (language_has_suffix(with->language, with->job->files[i].name))
+            r = add_name(to, with->job->files[i].name, err);
+    /* No suffix fits: the compiler shall say what it thinks of the main file. */
+    if (r == 0 && to->n == before)
+        r = add_name(to, main_name(with).at, err);
+    return r;
 }
 
 static int add_args(struct strings *to, const struct filling *with, struct err *err)
 {
-    for (size_t i = 0; i < with->job->n_args; i++)
-        if (strings_add(to, with->job->args[i], strlen(with->job->args[i])) < 0)
-            return err_set(err, -ENOMEM, "no memory for a command");
-    return 0;
+    int r = 0;
+
+    for (size_t i = 0; i < with->job->n_args && r == 0; i++)
+        r = add_name(to, with->job->args[i], err);
+    return r;
 }
 
 static int fill(struct strings *ret, const struct strings *words, const struct filling *with, struct err *err)

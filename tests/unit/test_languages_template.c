@@ -116,20 +116,20 @@ static void sources_and_args_become_words(void **state)
         assert_string_equal(got.at[i], expected[i]);
 }
 
-static void no_source_is_an_error_for_the_user(void **state)
+static void without_a_suffix_that_fits_the_main_file_is_the_source(void **state)
 {
     char command[] = "/bin/x", sources[] = "{sources}";
-    struct job_file file = {.name = (char[]){"prog.txt"}};
-    const struct job job = {.files = &file, .n_files = 1};
+    struct job_file files[] = {{.name = (char[]){"prog.txt"}}, {.name = (char[]){"data.txt"}}};
+    const struct job job = {.files = files, .n_files = COUNT_OF(files)};
     struct language language = small_language();
-    struct strings got = {0};
+    CLEANUP(strings_done) struct strings got = {0};
     struct err err = {0};
 
     (void)state;
     language.stages[STAGE_COMPILE].command = WORDS(command, sources);
-    assert_int_equal(language_command(&got, &language, STAGE_COMPILE, &job, &limits, &err), -EINVAL);
-    assert_string_equal(err.msg, "none of the files is X source: its names end in .x and the like");
-    assert_null(got.at);
+    assert_int_equal(language_command(&got, &language, STAGE_COMPILE, &job, &limits, &err), 0);
+    assert_int_equal(got.n, 2);
+    assert_string_equal(got.at[1], "prog.txt");
 }
 
 static void versions_match_by_whole_numbers(void **state)
@@ -216,7 +216,7 @@ int main(void)
         cmocka_unit_test(words_are_filled),
         cmocka_unit_test(bad_words_are_refused),
         cmocka_unit_test(sources_and_args_become_words),
-        cmocka_unit_test(no_source_is_an_error_for_the_user),
+        cmocka_unit_test(without_a_suffix_that_fits_the_main_file_is_the_source),
         cmocka_unit_test(versions_match_by_whole_numbers),
         cmocka_unit_test(suffixes_choose_the_longest),
         cmocka_unit_test(a_name_is_found_in_the_source),
