@@ -1,5 +1,7 @@
 #include "api/json_in.h"
 
+#include "base/utf8.h"
+
 int json_in_object(json_t **ret, struct slice body, struct fault *fault)
 {
     json_error_t error;
@@ -10,6 +12,8 @@ int json_in_object(json_t **ret, struct slice body, struct fault *fault)
     root = json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (root == NULL && json_error_code(&error) == json_error_out_of_memory)
         return fault_set(fault, 503, NULL, "the server is out of memory");
+    if (root == NULL && !utf8_valid(body.at, body.len))
+        return fault_set(fault, 400, NULL, "the body is not valid UTF-8: line %d, column %d", error.line, error.column);
     if (root == NULL)
         return fault_set(fault, 400, NULL, "the body is not valid JSON: line %d, column %d: %s", error.line, error.column,
                          error.text);

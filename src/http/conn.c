@@ -127,11 +127,16 @@ void conn_sweep(struct http_server *server)
     uint64_t now = now_us();
 
     for (struct http_conn *conn = server->conns; conn != NULL; conn = conn->next) {
-        bool idle;
+        bool idle, cut_short;
 
         note_head(conn, now);
         idle = conn->phase == CONN_HEAD && conn->head_us == 0;
-        if (now >= deadline_us(conn) || (server->draining && idle))
+        /* libmicrohttpd does not see an end that came together with the last bytes before it. By now it has
+         * read these, so nothing follows. */
+        cut_short = conn->gone && (conn->phase == CONN_HEAD || conn->phase == CONN_BODY);
+        if (cut_short)
+            (void)shutdown(conn->fd, SHUT_RDWR);
+        else if (now >= deadline_us(conn) || (server->draining && idle))
             conn_end(conn);
     }
 }

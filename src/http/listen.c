@@ -29,6 +29,9 @@ static int split(char *host, size_t host_size, const char **port, const char *li
     }
     if (len == 0 || len >= host_size || colon[1] == '\0')
         return err_set(err, -EINVAL, "'%s' is not ADDR:PORT, like 127.0.0.1:2358 or [::1]:2358", listen);
+    /* getaddrinfo() would take 65536 for 0. */
+    if (strspn(colon + 1, "0123456789") != strlen(colon + 1) || strtoul(colon + 1, NULL, 10) > 65535)
+        return err_set(err, -EINVAL, "'%s': the port is a number from 0 to 65535", listen);
     memcpy(host, listen, len);
     host[len] = '\0';
     *port = colon + 1;

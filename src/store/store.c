@@ -291,7 +291,6 @@ static int start_writer(struct store *store, uv_loop_t *loop, struct err *err)
         return err_set(err, r, "store: %s", uv_strerror(r));
     }
     store->async->data = store;
-    uv_unref((uv_handle_t *)store->async); /* a loop with nothing else to do may end */
     r = pthread_create(&store->writer, NULL, writer_main, store);
     if (r != 0)
         return err_errno(err, -r, "store: writer thread");

@@ -1,6 +1,9 @@
 """A client that hangs up ends its run, at once, whatever the run was doing."""
 import json
+import pathlib
 import time
+
+import pytest
 
 SLEEP = json.dumps({"language": "bash", "code": "sleep 30"}).encode()
 COMPILE = json.dumps({"language": "cpp", "code": "#include <regex>\n#include <iostream>\nint main() { std::regex r(\"a\"); }"}).encode()
@@ -15,6 +18,21 @@ def all_places_are_free(server):
     started = time.monotonic()
     assert server.run({"language": "bash", "code": "echo"})["status"] == "ok"
     return time.monotonic() - started < 5
+
+
+def sockets_of_glimpsed(server):
+    links = pathlib.Path(f"/proc/{server.pid_of('glimpsed')}/fd").glob("*")
+    return sum(1 for link in links if str(link.readlink()).startswith("socket:"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(server):
+    before = sockets_of_glimpsed(server)
+    yield
+    deadline = time.monotonic() + 10
+    while sockets_of_glimpsed(server) > before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert sockets_of_glimpsed(server) <= before, "connections stay open for nobody"
 
 
 def test_a_thousand_clients_hang_up(server, raw):

@@ -1,0 +1,337 @@
+/* What holds for the server on its loop: answers now and later, hang-ups, deadlines, the end. The clients are
+ * sockets of this process; the loop turns until what is waited for has come. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "http/http.h"
+
+enum { PATIENCE_US = 5000000, BODY_MAX = 1000 };
+
+struct world {
+    uv_loop_t loop;
+    struct http_server *server;
+    struct http_request *waiting; /* what /later has not answered */
+    unsigned n_gone, n_calls;
+};
+
+static void on_gone(void *arg)
+{
+    struct world *world = arg;
+
+    world->n_gone++;
+    world->waiting = NULL;
+}
+
+static void handle_now(struct http_request *request, void *arg)
+{
+    struct slice body = http_request_body(request);
+    CLEANUP(buf_done) struct buf copy;
+
+    ((struct world *)arg)->n_calls++;
+    buf_init(&copy, BODY_MAX);
+    assert_int_equal(buf_add(&copy, body.at, body.len), 0);
+    http_answer(request, 200, "text/plain", &copy, NULL);
+}
+
+static void handle_later(struct http_request *request, void *arg)
+{
+    struct world *world = arg;
+
+    world->n_calls++;
+    world->waiting = request;
+    http_request_on_gone(request, on_gone, world);
+}
+
+static const struct http_route routes[] = {
+    {"POST", "/now", handle_now, .any_origin = false},
+    {"GET", "/now", handle_now, .any_origin = false},
+    {"GET", "/later", handle_later, .any_origin = false},
+};
+
+static int set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    struct http_config config = {
+        .listen = "127.0.0.1:0", .routes = routes, .n_routes = COUNT_OF(routes), .arg = world,
+        .body_bytes_max = BODY_MAX, .bodies_bytes_max = 4 * BODY_MAX, .connections_max = 20,
+        .idle_time_ms = 1200, .head_time_ms = 400, .transfer_time_ms = 400, .transfer_rate = 1000,
+    };
+    struct err err = {0};
+
+    if (world == NULL || uv_loop_init(&world->loop) < 0)
+        return -1;
+    config.loop = &world->loop;
+    *state = world;
+    return http_server_new(&world->server, &config, &err);
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+
+    http_server_free(world->server);
+    (void)uv_run(&world->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&world->loop), 0); /* no handle was left */
+    free(world);
+    return 0;
+}
+
+static int connect_to(struct world *world)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const char *port = strrchr(http_server_url(world->server), ':') + 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    at.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(fd_set_nonblock(fd, true), 0);
+    return fd;
+}
+
+static int ask(struct world *world, const char *text)
+{
+    int fd = connect_to(world);
+
+    assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+    return fd;
+}
+
+static void turn(struct world *world)
+{
+    (void)uv_run(&world->loop, UV_RUN_NOWAIT);
+    (void)usleep(200);
+}
+
+/* Reads until text has come, or, with NULL, until the end. */
+static void expect(struct world *world, int fd, const char *text)
+{
+    uint64_t until = now_us() + PATIENCE_US;
+    char got[8192] = "";
+    size_t len = 0;
+
+    while (now_us() < until) {
+        ssize_t n = recv(fd, got + len, sizeof got - 1 - len, MSG_DONTWAIT);
+
+        if (n > 0)
+            len += (size_t)n;
+        got[len] = '\0';
+        if (text != NULL && strstr(got, text) != NULL)
+            return;
+        if (n == 0 || (n < 0 && errno != EAGAIN)) {
+            if (text == NULL)
+                return;
+            break;
+        }
+        turn(world);
+    }
+    fail_msg("not seen: '%s'; seen: '%s'", text == NULL ? "(the end)" : text, got);
+}
+
+static void wait_until_waiting(struct world *world)
+{
+    uint64_t until = now_us() + PATIENCE_US;
+
+    while (world->waiting == NULL && now_us() < until)
+        turn(world);
+    assert_non_null(world->waiting);
+}
+
+/* The client can have its answer before the server has seen that it was taken. */
+static void expect_busy(struct world *world, size_t n)
+{
+    uint64_t until = now_us() + PATIENCE_US;
+
+    while (http_server_n_busy(world->server) != n && now_us() < until)
+        turn(world);
+    assert_int_equal(http_server_n_busy(world->server), n);
+}
+
+static void answers_at_once_and_later(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(closep) int fd = ask(world, "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\necho");
+
+    expect(world, fd, "\r\n\r\necho");
+    assert_int_equal(fd_write_all(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n", 32), 0);
+    wait_until_waiting(world);
+    expect_busy(world, 1);
+    http_answer_problem(TAKE_PTR(world->waiting), 503, NULL, "later %d", 7);
+    expect(world, fd, "later 7");
+    assert_int_equal(world->n_gone, 0);
+    expect_busy(world, 0);
+}
+
+static void a_hang_up_is_told_once_and_at_once(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(closep) int fd = ask(world, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    uint64_t started_us;
+
+    wait_until_waiting(world);
+    started_us = now_us();
+    closep(&fd);
+    while (world->n_gone == 0 && now_us() < started_us + PATIENCE_US)
+        turn(world);
+    assert_true(now_us() < started_us + 100000); /* no deadline ended it, and no sweep */
+    for (int i = 0; i < 500; i++)
+        turn(world);
+    assert_int_equal(world->n_gone, 1);
+    expect_busy(world, 0);
+}
+
+/* Request and end in one packet: the kernel tells of the end before there is a handler to tell. */
+static void a_hang_up_before_the_handler_is_told_as_well(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(closep) int fd = ask(world, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    uint64_t until = now_us() + PATIENCE_US;
+
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    while (world->n_gone == 0 && now_us() < until)
+        turn(world);
+    assert_int_equal(world->n_calls, 1);
+    assert_int_equal(world->n_gone, 1);
+    expect(world, fd, NULL);
+}
+
+static void slow_clients_are_told_and_dropped(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"GET /now HTTP/1.1\r\nHost", "the headers"},
+        {"POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab", "the body"},
+        {"", NULL}, /* idle: dropped without a word */
+    };
+    struct world *world = *state;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CLEANUP(closep) int fd = ask(world, rows[i].text);
+        uint64_t started_us = now_us();
+
+        expect(world, fd, rows[i].says);
+        expect(world, fd, NULL);
+        assert_true(now_us() - started_us > 300000);
+    }
+    assert_int_equal(world->n_calls, 0);
+}
+
+static void refuses_what_is_too_large(void **state)
+{
+    struct world *world = *state;
+    char rows[2][2048];
+
+    (void)snprintf(rows[0], sizeof rows[0], "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
+    (void)snprintf(rows[1], sizeof rows[1],
+                   "POST /now HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n200\r\n%512d\r\n200\r\n%512d\r\n",
+                   1, 2);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CLEANUP(closep) int fd = ask(world, rows[i]);
+
+        expect(world, fd, "HTTP/1.1 413 Content Too Large\r\n");
+        expect(world, fd, NULL);
+    }
+    assert_int_equal(world->n_calls, 0);
+}
+
+static void all_bodies_together_are_bounded(void **state)
+{
+    struct world *world = *state;
+    int fds[5] = {-1, -1, -1, -1, -1};
+    char text[2048];
+
+    /* Four bodies of 999 of 1000 bytes each are held; the fifth is one too many. */
+    (void)snprintf(text, sizeof text, "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n%999d", 1);
+    for (size_t i = 0; i < COUNT_OF(fds); i++) {
+        fds[i] = ask(world, text);
+        for (int n = 0; n < 50; n++)
+            turn(world);
+    }
+    expect(world, fds[4], "too many large requests");
+    assert_int_equal(fd_write_all(fds[0], "2", 1), 0);
+    expect(world, fds[0], "12");
+    for (size_t i = 0; i < COUNT_OF(fds); i++)
+        closep(&fds[i]);
+}
+
+static void draining_answers_who_waits_and_drops_who_is_idle(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(closep) int idle = connect_to(world);
+    CLEANUP(closep) int busy = ask(world, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+
+    wait_until_waiting(world);
+    http_server_drain(world->server);
+    expect(world, idle, NULL);
+    expect_busy(world, 1);
+    http_answer_problem(TAKE_PTR(world->waiting), 500, NULL, "in time");
+    expect(world, busy, "Connection: close");
+    expect(world, busy, NULL);
+    expect_busy(world, 0);
+}
+
+static void the_end_of_the_server_is_a_hang_up_too(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(closep) int fd = ask(world, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+
+    wait_until_waiting(world);
+    http_server_free(TAKE_PTR(world->server));
+    assert_int_equal(world->n_gone, 1);
+    expect(world, fd, NULL);
+}
+
+static void refuses_bad_addresses(void **state)
+{
+    static const struct {
+        const char *listen, *says;
+    } rows[] = {
+        {"", "ADDR:PORT"},          {"127.0.0.1", "ADDR:PORT"}, {":80", "ADDR:PORT"},      {"127.0.0.1:", "ADDR:PORT"},
+        {"::1:80", "brackets"},     {"[::1]", "brackets"},      {"localhost:80", "numeric"}, {"127.0.0.1:65536", "65535"},
+        {"127.0.0.1:http", "65535"}, {"127.0.0.1:-1", "65535"}, {"1.2.3.4.5:80", "numeric"}, {"192.0.2.1:80", "192.0.2.1:80"},
+    };
+    struct world *world = *state;
+    struct http_config config = {.loop = &world->loop, .routes = routes, .n_routes = COUNT_OF(routes),
+                                 .body_bytes_max = 1, .connections_max = 1};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct http_server *server = NULL;
+        struct err err = {0};
+
+        config.listen = rows[i].listen;
+        assert_true(http_server_new(&server, &config, &err) < 0);
+        assert_null(server);
+        assert_non_null(strstr(err.msg, rows[i].says));
+    }
+}
+
+int main(void)
+{
+#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        IN_A_WORLD(answers_at_once_and_later),
+        IN_A_WORLD(a_hang_up_is_told_once_and_at_once),
+        IN_A_WORLD(a_hang_up_before_the_handler_is_told_as_well),
+        IN_A_WORLD(slow_clients_are_told_and_dropped),
+        IN_A_WORLD(refuses_what_is_too_large),
+        IN_A_WORLD(all_bodies_together_are_bounded),
+        IN_A_WORLD(draining_answers_who_waits_and_drops_who_is_idle),
+        IN_A_WORLD(the_end_of_the_server_is_a_hang_up_too),
+        IN_A_WORLD(refuses_bad_addresses),
+    };
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("http_server", tests, NULL, NULL);
+}
