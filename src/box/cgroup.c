@@ -67,7 +67,7 @@ static bool has_word(const char *list, const char *word, const char *seps)
 
 /* The mount of a v1 controller, or of cgroup2 with controller == NULL. proc(5): mountinfo fields are
  * "id parent major:minor root mountpoint options [optional...] - type source superoptions". */
-static int find_mount(const char *controller, char *ret, size_t size)
+static int find_mount(const char *controller, char *ret, size_t size, char *ret_root, size_t root_size)
 {
     FILE *file = fopen("/proc/self/mountinfo", "re");
     char line[2048], root[512], point[512], type[32], options[512];
@@ -83,15 +83,17 @@ static int find_mount(const char *controller, char *ret, size_t size)
             continue;
         if (controller == NULL ? strcmp(type, "cgroup2") == 0
                                : strcmp(type, "cgroup") == 0 && has_word(options, controller, ","))
-            if ((size_t)snprintf(ret, size, "%s", point) < size)
+            if ((size_t)snprintf(ret, size, "%s", point) < size &&
+                (size_t)snprintf(ret_root, root_size, "%s", strcmp(root, "/") == 0 ? "" : root) < root_size)
                 found = 0;
     }
     (void)fclose(file);
     return found;
 }
 
-/* Our own group's path in a hierarchy. cgroups(7): /proc/self/cgroup lines are "id:controllers:path". */
-static int own_path(const char *controller, char *ret, size_t size)
+/* Our own group's path below a mount of the hierarchy that shows it from `root` on (a container's bind mount). cgroups(7):
+ * /proc/self/cgroup lines are "id:controllers:path". */
+static int own_path(const char *controller, const char *root, char *ret, size_t size)
 {
     FILE *file = fopen("/proc/self/cgroup", "re");
     char line[1024];
@@ -106,12 +108,22 @@ static int own_path(const char *controller, char *ret, size_t size)
             continue;
         *path++ = '\0';
         path[strcspn(path, "\n")] = '\0';
+        if (strncmp(path, root, strlen(root)) == 0 && (path[strlen(root)] == '/' || path[strlen(root)] == '\0'))
+            path += strlen(root);
         if (controller == NULL ? *list == '\0' : has_word(list, controller, ","))
             if ((size_t)snprintf(ret, size, "%s", strcmp(path, "/") == 0 ? "" : path) < size)
                 found = 0;
     }
     (void)fclose(file);
     return found;
+}
+
+static bool has_file(const char *group, const char *file)
+{
+    char path[CGROUP_PATH_BYTES + 32];
+
+    (void)snprintf(path, sizeof path, "%s/%s", group, file);
+    return access(path, F_OK) == 0;
 }
 
 /* True where we are the only process in the group: then we may move down and hand controllers to children. */
@@ -124,25 +136,51 @@ static bool alone_in(const char *group)
     return fd_read_file_at(AT_FDCWD, path, text, sizeof text) == 0 && strcmp(text, mine) == 0;
 }
 
+/* In a container with a cgroup namespace of its own all processes that it shows are the container's: they move into a leaf. */
+static int move_all(const char *group, const char *leaf_procs, struct err *err)
+{
+    char path[CGROUP_PATH_BYTES + 32], text[16384], *at = text, pid[16];
+    int r;
+
+    (void)snprintf(path, sizeof path, "%s/cgroup.procs", group);
+    r = fd_read_file_at(AT_FDCWD, path, text, sizeof text);
+    if (r < 0)
+        return err_errno(err, r, "%s", path);
+    while (*at != '\0') {
+        (void)snprintf(pid, sizeof pid, "%ld", strtol(at, &at, 10));
+        at += strspn(at, "\n");
+        r = fd_write_file_at(AT_FDCWD, leaf_procs, pid);
+        if (r < 0 && r != -ESRCH) /* it has ended meanwhile */
+            return err_errno(err, r, "moving process %s into %s", pid, leaf_procs);
+    }
+    return 0;
+}
+
 /* v2 lets a group have processes or controllers below it, not both (the root excepted): cgroup-v2.rst, "No
  * Internal Process Constraint". So a delegated group (systemd's Delegate=yes) that holds only us is used after moving
  * into a leaf of it; otherwise a folder at the root is made, as container runtimes' cgroupfs drivers do. */
-static int v2_base(const char *mount, char *ret, size_t size, struct err *err)
+static int v2_base(const char *mount, const char *root, char *ret, size_t size, struct err *err)
 {
     char own[CGROUP_PATH_BYTES / 2], leaf[CGROUP_PATH_BYTES];
-    int r = own_path(NULL, own, sizeof own);
+    /* The true root alone has no cgroup.events (cgroup-v2.rst): a cgroup namespace calls its own group "/" too. */
+    bool container = has_file(mount, "cgroup.events");
+    int r = own_path(NULL, root, own, sizeof own);
 
     if (r < 0)
         return err_errno(err, r, "our own group in /proc/self/cgroup");
     (void)snprintf(ret, size, "%s%s", mount, own);
-    if (*own == '\0' || !alone_in(ret)) {
+    if (!container && (*own == '\0' || !alone_in(ret))) {
         (void)snprintf(ret, size, "%s", mount);
         return 0;
     }
+    if (container)
+        (void)snprintf(ret, size, "%s", mount);
     (void)snprintf(leaf, sizeof leaf, "%s/boxd", ret);
     if (mkdir(leaf, 0755) < 0 && errno != EEXIST)
         return err_errno(err, -errno, "mkdir %s", leaf);
     (void)snprintf(leaf, sizeof leaf, "%s/boxd/cgroup.procs", ret);
+    if (container)
+        return move_all(ret, leaf, err);
     r = fd_write_file_at(AT_FDCWD, leaf, "0");
     return r < 0 ? err_errno(err, r, "moving into %s", leaf) : 0;
 }
@@ -174,45 +212,50 @@ static bool v2_enable(const char *path, const char *controller)
     return fd_write_file_at(AT_FDCWD, file, word) == 0;
 }
 
-static int open_v2(struct cgroups *cgroups, const char *mount, const char *instance, struct err *err)
+static int open_v2(struct cgroups *cgroups, const char *mount, const char *root, const char *instance, struct err *err)
 {
     static const enum cgroup_controller wanted[] = {CGROUP_MEMORY, CGROUP_PIDS, CGROUP_CPU};
     char base[CGROUP_PATH_BYTES];
-    int r = v2_base(mount, base, sizeof base, err);
+    int r = v2_base(mount, root, base, sizeof base, err);
 
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < COUNT_OF(wanted); i++)
-        if (!v2_enable(base, controller_names[wanted[i]]))
-            return -ENOTSUP; /* no sentence: v1 is tried next */
-    r = add_tree(cgroups, base, instance, err);
+    if (r == 0)
+        r = add_tree(cgroups, base, instance, err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < COUNT_OF(wanted); i++) {
-        cgroups->tree_of[wanted[i]] = 0;
-        if (!v2_enable(cgroups->trees[0].path, controller_names[wanted[i]]))
-            return err_set(err, -ENOTSUP, "can't turn on %s below %s", controller_names[wanted[i]],
-                           cgroups->trees[0].path);
+        const char *name = controller_names[wanted[i]];
+
+        /* What can't be had is a missing layer, which the operator may allow. */
+        cgroups->tree_of[wanted[i]] = v2_enable(base, name) && v2_enable(cgroups->trees[0].path, name) ? 0 : -1;
     }
-    cgroups->tree_of[CGROUP_CPUACCT] = 0; /* cpu.stat is always there */
+    cgroups->tree_of[CGROUP_CPUACCT] = 0; /* cpu.stat's usage is there without a controller */
     cgroups->v2 = true;
     cgroups->swap_limited = true; /* checked against the first group in probe_files() */
     (void)snprintf(cgroups->describe, sizeof cgroups->describe, "v2 at %s", cgroups->trees[0].path);
     return 0;
 }
 
+static bool v2_is_in_charge(const char *mount)
+{
+    char path[CGROUP_PATH_BYTES], text[256];
+
+    (void)snprintf(path, sizeof path, "%s/cgroup.controllers", mount);
+    return fd_read_file_at(AT_FDCWD, path, text, sizeof text) == 0 && has_word(text, "memory", " ") &&
+           has_word(text, "pids", " ");
+}
+
 static int open_v1(struct cgroups *cgroups, const char *instance, struct err *err)
 {
     char mounts[CGROUP_N_CONTROLLERS][CGROUP_PATH_BYTES / 2], own[CGROUP_PATH_BYTES / 2];
-    char base[CGROUP_PATH_BYTES];
+    char base[CGROUP_PATH_BYTES], root[CGROUP_PATH_BYTES];
 
     for (int i = 0; i < CGROUP_N_CONTROLLERS; i++) {
         int r;
 
         cgroups->tree_of[i] = -1;
         mounts[i][0] = '\0';
-        if (find_mount(controller_names[i], mounts[i], sizeof mounts[i]) < 0 ||
-            own_path(controller_names[i], own, sizeof own) < 0)
+        if (find_mount(controller_names[i], mounts[i], sizeof mounts[i], root, sizeof root) < 0 ||
+            own_path(controller_names[i], root, own, sizeof own) < 0)
             continue;
         for (int j = 0; j < i; j++) /* "cpu,cpuacct" is often one mount */
             if (strcmp(mounts[i], mounts[j]) == 0)
@@ -233,14 +276,22 @@ static int open_v1(struct cgroups *cgroups, const char *instance, struct err *er
 
 /* ---- Leftovers ---- */
 
+/* The first ones: killing the init of a box kills the others, and who sweeps comes again. */
 static int list_pids(int dir_fd, const char *name, pid_t *pids, size_t max)
 {
+    CLEANUP(closep) int fd = -1;
     char path[300], text[16384], *at = text;
     size_t n = 0;
+    ssize_t len;
 
     (void)snprintf(path, sizeof path, "%s/cgroup.procs", name);
-    if (fd_read_file_at(dir_fd, path, text, sizeof text) < 0)
+    fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+    len = fd < 0 ? -1 : fd_read_full(fd, text, sizeof text - 1);
+    if (len < 0)
         return 0;
+    text[len] = '\0';
+    if (len == (ssize_t)sizeof text - 1) /* the last number may be cut */
+        *strrchr(text, '\n') = '\0';
     while (*at != '\0' && n < max) {
         pids[n++] = (pid_t)strtol(at, &at, 10);
         at += strspn(at, "\n");
@@ -341,14 +392,15 @@ static int probe_files(struct cgroups *cgroups, struct err *err)
 int cgroups_open(struct cgroups **ret, const char *instance, struct err *err)
 {
     CLEANUP(cgroups_freep) struct cgroups *cgroups = calloc(1, sizeof *cgroups);
-    char mount[CGROUP_PATH_BYTES / 2];
-    int r = -ENOTSUP;
+    char mount[CGROUP_PATH_BYTES / 2], root[CGROUP_PATH_BYTES];
+    int r;
 
     if (cgroups == NULL)
         return err_set(err, -ENOMEM, "cgroups");
-    if (find_mount(NULL, mount, sizeof mount) == 0)
-        r = open_v2(cgroups, mount, instance, err);
-    if (r == -ENOTSUP && !cgroups->v2)
+    /* "Hybrid" hosts have a cgroup2 without the controllers, which are v1's there. */
+    if (find_mount(NULL, mount, sizeof mount, root, sizeof root) == 0 && v2_is_in_charge(mount))
+        r = open_v2(cgroups, mount, root, instance, err);
+    else
         r = open_v1(cgroups, instance, err);
     for (size_t i = 0; r == 0 && i < cgroups->n_trees; i++)
         r = sweep(cgroups, &cgroups->trees[i], err);
@@ -384,6 +436,11 @@ bool cgroups_has(const struct cgroups *cgroups, enum cgroup_controller controlle
 bool cgroups_limits_swap(const struct cgroups *cgroups)
 {
     return cgroups->swap_limited;
+}
+
+bool cgroups_keep_peak(const struct cgroups *cgroups)
+{
+    return !cgroups->v2 || cgroups->has_peak;
 }
 
 const char *cgroups_describe(const struct cgroups *cgroups)
@@ -450,9 +507,10 @@ static int set_memory(const struct cgroups *cgroups, uint64_t serial, uint64_t b
 
     if (cgroups->v2) {
         r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.max", bytes, err);
+        if (r < 0)
+            return r;
         /* Without swap in the kernel the file is not there, and there is nothing to forbid. */
-        if (r == 0)
-            r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.swap.max", 0, err);
+        r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.swap.max", 0, err);
         return r == -ENOENT ? 0 : r;
     }
     /* memory <= memory+swap must hold at all times. The group is new, both are "unlimited": memory goes first. */
@@ -514,10 +572,9 @@ int cgroup_read_cpu_us(const struct cgroups *cgroups, uint64_t serial, uint64_t 
     uint64_t value = 0;
     int r = 0;
 
-    if (cgroups->v2)
-        r = read_number(cgroups, CGROUP_CPU, serial, "cpu.stat", "usage_usec", &value, err);
-    else if (cgroups_has(cgroups, CGROUP_CPUACCT))
-        r = read_number(cgroups, CGROUP_CPUACCT, serial, "cpuacct.usage", "", &value, err);
+    if (cgroups_has(cgroups, CGROUP_CPUACCT))
+        r = cgroups->v2 ? read_number(cgroups, CGROUP_CPUACCT, serial, "cpu.stat", "usage_usec", &value, err)
+                        : read_number(cgroups, CGROUP_CPUACCT, serial, "cpuacct.usage", "", &value, err);
     if (r == 0)
         *ret = cgroups->v2 ? value : value / 1000; /* v1 counts nanoseconds */
     return r;

@@ -44,6 +44,8 @@ bool cgroups_is_v2(const struct cgroups *cgroups);
 /* What this host lacks: the controller is not there, so its limits do nothing and its figures are zero. */
 bool cgroups_has(const struct cgroups *cgroups, enum cgroup_controller controller);
 /* True where a box can't use swap beyond its memory limit. */
+/* False where the kernel keeps no peak of memory (v2 before Linux 5.19): memory_peak_bytes is then what is used now. */
+bool cgroups_keep_peak(const struct cgroups *cgroups);
 bool cgroups_limits_swap(const struct cgroups *cgroups);
 const char *cgroups_describe(const struct cgroups *cgroups); /* "v2 at ..." ; borrowed */
 

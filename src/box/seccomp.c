@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -31,6 +33,7 @@ static const struct {
     int nr;
     const char *why;
 } newer_rows[] = {
+    {450, "set_mempolicy_home_node: NUMA placement, as set_mempolicy"},
     {451, "cachestat: which pages of a shared file are in memory tells what others read"},
     {453, "map_shadow_stack: no use for programs here"},
     {454, "futex_wake: too new to have been looked at"},
@@ -111,7 +114,6 @@ static const struct row rows[] = {
     {"memfd_secret",      EPERM,  "memory that the kernel itself can't reclaim"},
     {"mbind",             EPERM,  "NUMA placement: wide interface, no use here"},
     {"set_mempolicy",     EPERM,  "the same"},
-    {"set_mempolicy_home_node", EPERM, "the same"},
     {"remap_file_pages",  EPERM,  "obsolete, odd corners"},
     {"nfsservctl",        EPERM,  "obsolete"},
     {"uselib",            EPERM,  "obsolete"},
@@ -133,6 +135,8 @@ static const struct row rows[] = {
     {"get_kernel_syms",   EPERM,  "the machine"},
     {"query_module",      EPERM,  "the machine"},
     {"acct",              EPERM,  "the machine"},
+    {"sync",              0,      "writes back the whole host's files; a box has nothing that lasts"},
+    {"syncfs",            0,      "the same"},
     {"syslog",            EPERM,  "the kernel's log"},
     {"settimeofday",      EPERM,  "the clock is everybody's"},
     {"clock_settime",     EPERM,  "the same"},
@@ -179,6 +183,7 @@ static int add_conditional(scmp_filter_ctx filter)
      * other pipes would have to make do with one page. */
     static const uint64_t fcntls[] = {F_SETLEASE, F_NOTIFY, 1024 + 16 /* F_SETDELEG */, F_SETPIPE_SZ};
     static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
+    static const uint64_t socket_types[] = {SOCK_RDM, SOCK_DCCP, SOCK_PACKET};
     static const unsigned long namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET |
                                             CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
     const uint64_t low = UINT32_MAX;
@@ -207,6 +212,27 @@ static int add_conditional(scmp_filter_ctx filter)
     }
     if (r == 0) /* kernels have fewer than 64 families; what is above is refused by them, and here */
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, ARG(0, SCMP_CMP_GE, 64));
+    /* Of these families: TCP, UDP and what programs ask for with 0; the rest is loaded as a module by asking for it (SCTP, DCCP,
+     * MPTCP, UDP-Lite, SMC): rarely used code with a record of holes. */
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 1, ARG(2, SCMP_CMP_GT, IPPROTO_UDP));
+    for (size_t i = 0; r == 0 && i < COUNT_OF(socket_types); i++)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ESOCKTNOSUPPORT), SCMP_SYS(socket), 1,
+                             ARG(1, SCMP_CMP_MASKED_EQ, 0xf, socket_types[i]));
+    for (size_t i = 1; r == 0 && i < COUNT_OF(families); i++)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ESOCKTNOSUPPORT), SCMP_SYS(socket), 2,
+                             ARG(0, SCMP_CMP_MASKED_EQ, low, (uint64_t)families[i]),
+                             ARG(1, SCMP_CMP_MASKED_EQ, 0xf, SOCK_SEQPACKET));
+    /* Huge pages come from a pool of the host's that no memory limit counts. */
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(mmap), 1,
+                             ARG(3, SCMP_CMP_MASKED_EQ, MAP_HUGETLB, MAP_HUGETLB));
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(memfd_create), 1,
+                             ARG(1, SCMP_CMP_MASKED_EQ, MFD_HUGETLB, MFD_HUGETLB));
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(shmget), 1,
+                             ARG(2, SCMP_CMP_MASKED_EQ, SHM_HUGETLB, SHM_HUGETLB));
     /* Raw sockets need a capability that no program has: the second lock. */
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
@@ -250,7 +276,9 @@ static int add_rows(scmp_filter_ctx filter, struct err *err)
         int nr = seccomp_syscall_resolve_name(rows[i].name);
         int r;
 
-        if (nr < 0) /* not a call of this architecture, or not known to libseccomp */
+        if (nr == __NR_SCMP_ERROR)
+            return err_set(err, -ENOTSUP, "libseccomp does not know the call '%s'", rows[i].name);
+        if (nr < 0) /* not a call of this architecture */
             continue;
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)rows[i].error), nr, 0);
         if (r < 0)

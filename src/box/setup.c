@@ -165,7 +165,8 @@ static int step_die_with_boxd(const struct setup_plan *plan)
  * is checked. What is not named is closed. */
 static int step_descriptors(const struct setup_plan *plan)
 {
-    if (plan->job_fd <= BOX_FD_INIT || plan->seccomp_fd <= BOX_FD_INIT || plan->init_fd <= BOX_FD_INIT)
+    if (plan->job_fd <= BOX_FD_INIT || plan->seccomp_fd <= BOX_FD_INIT || plan->init_fd <= BOX_FD_INIT ||
+        plan->leash_fd <= BOX_FD_INIT)
         return -EBADF;
     for (int fd = 0; fd <= 2; fd++) {
         CLEANUP(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -174,7 +175,7 @@ static int step_descriptors(const struct setup_plan *plan)
             return -errno;
     }
     if (dup2(plan->job_fd, BOX_FD_JOB) < 0 || dup2(plan->seccomp_fd, BOX_FD_SECCOMP) < 0 ||
-        dup3(plan->init_fd, BOX_FD_INIT, O_CLOEXEC) < 0)
+        dup2(plan->leash_fd, BOX_FD_LEASH) < 0 || dup3(plan->init_fd, BOX_FD_INIT, O_CLOEXEC) < 0)
         return -errno;
     return syscall(SYS_close_range, BOX_FD_INIT + 1, ~0U, 0) < 0 ? -errno : 0;
 }

@@ -13,7 +13,7 @@
 #include "wire/wire.h"
 
 /* Numbers of the descriptors that init starts with; there are no others. */
-enum { BOX_FD_JOB = 3, BOX_FD_SECCOMP = 4, BOX_FD_INIT = 5 };
+enum { BOX_FD_JOB = 3, BOX_FD_SECCOMP = 4, BOX_FD_LEASH = 5, BOX_FD_INIT = 6 };
 
 enum {
     BOX_UID_INIT = 0,       /* in the box: the host uid of the SPAWN message */
@@ -28,6 +28,7 @@ struct setup_plan {
     struct wire_spawn spawn;
     int mapped_fd; /* a byte comes when the uid and gid maps are written */
     int job_fd, seccomp_fd, init_fd;
+    int leash_fd; /* a pipe's read end: its end says that boxd is gone */
     int entry_fds[CGROUP_MAX_ENTRIES]; /* v1: `tasks` files to enter; v2: none, it was cloned into its group */
     size_t n_entries;
     const struct rootfs_masks *masks;

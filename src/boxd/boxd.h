@@ -44,12 +44,13 @@ struct box {
     uint64_t serial;      /* of this life; names its group */
     int job_fd, pidfd;    /* owned, or -1 */
     uv_poll_t job_poll, pid_poll;
-    uv_timer_t timer;     /* LEASED: limits; DYING: another try at removing the group */
+    uv_timer_t timer;     /* CLONING, BOOTING: patience; LEASED: limits; DYING: another try at removing the group */
     unsigned n_handles;   /* of the three, how many are not yet closed */
     bool job_polled, pid_polled;
 
     struct client *client; /* LEASED: borrowed; NULL otherwise */
     uint64_t lease_id, cpu_base_us, cpu_limit_us, deadline_us;
+    uint64_t sampled_peak_bytes; /* where the kernel keeps no peak */
     enum wire_cause cause;
 };
 
@@ -68,6 +69,7 @@ struct boxd {
     const struct languages *languages; /* borrowed */
     struct cgroups *cgroups;           /* owned */
     int seccomp_fd, init_fd;           /* owned */
+    int leash[2];                      /* owned; a pipe whose read end every init watches: its end is ours */
     uint64_t namespaces;               /* CLONE_NEW* that boxes get */
     uint32_t uid_base;                 /* of this process, see uids.h */
     uid_t client_uid;                  /* who may connect, besides root */
@@ -79,12 +81,14 @@ struct boxd {
     uint64_t last_serial;
     struct wait_list waits;
     size_t n_waits;
+    uv_timer_t pause;                  /* active: no new boxes for now, the last one failed */
+    uint64_t pause_ms;                 /* the next pause; 0 while boxes succeed */
 
     struct nursery {
         int socket, pidfd;             /* owned, -1 while there is no zygote */
         uv_poll_t poll;
         uv_timer_t retry;
-        bool ready, polled;
+        bool ready;
         struct rootfs_bind *binds;     /* owned */
         size_t n_binds;
     } nursery;
@@ -99,23 +103,27 @@ struct boxd {
 /* nursery.c */
 MUST_CHECK int nursery_init(struct boxd *boxd, struct err *err);
 void nursery_done(struct boxd *boxd);
-/* Asks for a box; the descriptors are borrowed. False where it can't be asked right now. */
-bool nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket);
+/* Asks for a box; the socket is borrowed. */
+MUST_CHECK int nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket, struct err *err);
+bool nursery_ready(const struct boxd *boxd);
+/* Ends a zygote that does not answer; another one follows. */
+void nursery_replace(struct boxd *boxd, const char *why);
 
 /* boxes.c */
 MUST_CHECK int boxes_init(struct boxd *boxd, struct err *err);
-void boxes_done(struct boxd *boxd); /* all must be EMPTY */
 /* Makes as many boxes as the waiting leases and the pool want; gives idle ones to who waits. */
 void boxes_refill(struct boxd *boxd);
 void boxes_on_spawned(struct boxd *boxd, uint64_t serial, int pidfd /* taken */);
-void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, const struct err *err);
+/* pidfd: of the process that was cloned all the same, or -1; taken. */
+void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, int pidfd, const struct err *err);
 void boxes_on_zygote_lost(struct boxd *boxd);
 struct box *boxes_find_lease(struct boxd *boxd, const struct client *client, uint64_t lease_id); /* or NULL */
 struct wire_used box_usage(const struct box *box, enum wire_type type);
 void box_release(struct box *box);
-void boxes_kill_all(struct boxd *boxd);
-bool boxes_all_empty(const struct boxd *boxd);
-const char *box_state_name(enum box_state state);
+/* Kills all; they are buried from the loop, and no new ones are made. */
+void boxes_stop(struct boxd *boxd);
+/* True where this pid, a dead child of ours, is the init of a slot: on_dead() will reap it. */
+bool boxes_own_pid(const struct boxd *boxd, pid_t pid);
 
 /* clients.c */
 MUST_CHECK int clients_listen(struct boxd *boxd, struct err *err);

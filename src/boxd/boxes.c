@@ -18,7 +18,14 @@ enum {
     WALL_GRACE_MS = 2000,
     /* CPU time is looked at when it could have reached the limit at the earliest, but not more often than this. */
     CPU_CHECK_MIN_MS = 1,
+    /* Where the kernel keeps no peak of memory, it is looked at this often. */
+    SAMPLE_MS = 20,
     BURY_RETRY_MS = 1,
+    /* Making a box takes 2 ms; one that takes this long never will be. */
+    PATIENCE_MS = 10000,
+    /* After a failure no box is made for a while, twice as long each time. */
+    PAUSE_MIN_MS = 100,
+    PAUSE_MAX_MS = 5000,
 };
 
 static void box_set_state(struct box *box, enum box_state state)
@@ -26,7 +33,7 @@ static void box_set_state(struct box *box, enum box_state state)
     box->state = state;
 }
 
-const char *box_state_name(enum box_state state)
+static const char *box_state_name(enum box_state state)
 {
     static const char *const names[] = {"empty", "cloning", "booting", "idle", "leased", "dying"};
 
@@ -116,7 +123,7 @@ struct wire_used box_usage(const struct box *box, enum wire_type type)
     if (cgroup_read_usage(box->boxd->cgroups, box->serial, &usage, &err) < 0)
         log_error("figures of a box: %s", err.msg);
     used.cpu_us = usage.cpu_us > box->cpu_base_us ? usage.cpu_us - box->cpu_base_us : 0;
-    used.memory_peak_bytes = usage.memory_peak_bytes;
+    used.memory_peak_bytes = usage.memory_peak_bytes > box->sampled_peak_bytes ? usage.memory_peak_bytes : box->sampled_peak_bytes;
     used.oom_kills = usage.oom_kills;
     used.forks_refused = usage.forks_refused;
     return used;
@@ -131,6 +138,8 @@ static void schedule_check(struct box *box, uint64_t cpu_used_us)
     uint64_t wall_left = box->deadline_us > now ? box->deadline_us - now : 0;
     uint64_t wait_ms = (cpu_left < wall_left ? cpu_left : wall_left) / 1000;
 
+    if (!cgroups_keep_peak(box->boxd->cgroups) && wait_ms > SAMPLE_MS)
+        wait_ms = SAMPLE_MS;
     (void)uv_timer_start(&box->timer, on_check, wait_ms > CPU_CHECK_MIN_MS ? wait_ms : CPU_CHECK_MIN_MS, 0);
 }
 
@@ -142,6 +151,8 @@ static void on_check(uv_timer_t *timer)
 
     if (cgroup_read_cpu_us(box->boxd->cgroups, box->serial, &cpu_us, &err) < 0)
         log_error("CPU time of a box: %s", err.msg);
+    if (!cgroups_keep_peak(box->boxd->cgroups))
+        box->sampled_peak_bytes = box_usage(box, WIRE_USED).memory_peak_bytes;
     cpu_us = cpu_us > box->cpu_base_us ? cpu_us - box->cpu_base_us : 0;
     if (cpu_us >= box->cpu_limit_us)
         box->cause = WIRE_CAUSE_CPU_TIME;
@@ -157,6 +168,19 @@ static void on_check(uv_timer_t *timer)
 
 static void on_box_says(uv_poll_t *poll, int status, int events);
 
+static void on_pause_over(uv_timer_t *timer)
+{
+    boxes_refill(timer->data);
+}
+
+static void pause_making(struct boxd *boxd)
+{
+    boxd->pause_ms = boxd->pause_ms == 0 ? PAUSE_MIN_MS : boxd->pause_ms * 2;
+    if (boxd->pause_ms > PAUSE_MAX_MS)
+        boxd->pause_ms = PAUSE_MAX_MS;
+    (void)uv_timer_start(&boxd->pause, on_pause_over, boxd->pause_ms, 0);
+}
+
 static void box_fail(struct box *box, const struct err *err)
 {
     struct boxd *boxd = box->boxd;
@@ -165,6 +189,7 @@ static void box_fail(struct box *box, const struct err *err)
     if (boxd->stopping)
         return;
     log_error("a box could not be made: %s", err->msg);
+    pause_making(boxd);
     if (boxd->on_first_box != NULL) {
         boxd->on_first_box(boxd, err);
     } else if (wait != NULL) { /* whoever waits longest gets an honest answer instead of an endless wait */
@@ -182,7 +207,7 @@ static void on_dead(uv_poll_t *poll, int status, int events)
     siginfo_t info = {0};
     enum box_state was;
 
-    if (box->state == BOX_BOOTING) /* it may have said why, and that event comes after this one */
+    if (box->state == BOX_BOOTING && box->job_polled) /* it may have said why, and that event comes after this one */
         on_box_says(&box->job_poll, status, events);
     was = box->state;
     if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED | WNOHANG) < 0 && errno != ECHILD) {
@@ -216,7 +241,9 @@ static void box_ready(struct box *box)
     struct err err = {0};
 
     close_poll(&box->job_poll, &box->job_polled);
+    (void)uv_timer_stop(&box->timer);
     box_set_state(box, BOX_IDLE);
+    boxd->pause_ms = 0;
     if (cgroup_read_cpu_us(boxd->cgroups, box->serial, &box->cpu_base_us, &err) < 0)
         log_error("CPU time of a box: %s", err.msg);
     if (boxd->on_first_box != NULL)
@@ -247,6 +274,22 @@ static void on_box_says(uv_poll_t *poll, int status, int events)
     else if (err.code == 0)
         (void)err_set(&err, -EPIPE, "init of slot %u closed its socket", box->slot);
     close_poll(&box->job_poll, &box->job_polled);
+    (void)uv_timer_stop(&box->timer);
+    box_set_state(box, BOX_DYING);
+    box_fail(box, &err);
+    box_kill(box);
+}
+
+static void on_impatient(uv_timer_t *timer)
+{
+    struct box *box = timer->data;
+    struct err err;
+
+    if (box->state == BOX_CLONING) {
+        nursery_replace(box->boxd, "it does not answer");
+        return;
+    }
+    (void)err_set(&err, -ETIMEDOUT, "init of slot %u is not ready after %d s", box->slot, PATIENCE_MS / 1000);
     box_set_state(box, BOX_DYING);
     box_fail(box, &err);
     box_kill(box);
@@ -261,7 +304,7 @@ static int watch(struct box *box, uv_poll_t *poll, bool *polled, int fd, uv_poll
     poll->data = box;
     box->n_handles++;
     *polled = true;
-    return uv_poll_start(poll, UV_READABLE, callback);
+    return uv_poll_start(poll, UV_READABLE, callback); /* cannot fail for a descriptor that was taken */
 }
 
 static struct box *find_serial(struct boxd *boxd, uint64_t serial)
@@ -270,6 +313,15 @@ static struct box *find_serial(struct boxd *boxd, uint64_t serial)
         if (boxd->boxes[i].state == BOX_CLONING && boxd->boxes[i].serial == serial)
             return &boxd->boxes[i];
     return NULL;
+}
+
+/* Ends a box that is not watched. */
+static void box_discard(struct box *box)
+{
+    box_kill(box);
+    if (box->pidfd >= 0) /* blocks for as long as a kill takes */
+        (void)waitid(P_PIDFD, (id_t)box->pidfd, &(siginfo_t){0}, WEXITED);
+    box_end(box);
 }
 
 void boxes_on_spawned(struct boxd *boxd, uint64_t serial, int pidfd)
@@ -285,32 +337,30 @@ void boxes_on_spawned(struct boxd *boxd, uint64_t serial, int pidfd)
 
         (void)err_set(&err, -ENOMEM, "watching a box");
         box_fail(box, &err);
-        box_kill(box);
+        box_discard(box);
     }
 }
 
-void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, const struct err *err)
+void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, int pidfd, const struct err *err)
 {
     struct box *box = find_serial(boxd, serial);
 
     assert(box != NULL);
+    box->pidfd = pidfd;
     box_fail(box, err);
-    box_end(box);
+    box_discard(box);
 }
 
+/* Who waits goes on waiting: another zygote comes. A process that was cloned but not handed over dies with its socket, and
+ * the group is not removed before. */
 void boxes_on_zygote_lost(struct boxd *boxd)
 {
-    struct err err;
-
-    (void)err_set(&err, -EPIPE, "the zygote ended while it made a box");
     for (uint32_t i = 0; i < boxd->n_slots; i++)
-        if (boxd->boxes[i].state == BOX_CLONING) {
-            box_fail(&boxd->boxes[i], &err);
-            box_end(&boxd->boxes[i]); /* a process that was cloned but not handed over dies with its socket */
-        }
+        if (boxd->boxes[i].state == BOX_CLONING)
+            box_end(&boxd->boxes[i]);
 }
 
-/* EMPTY -> CLONING. False where no box can be asked for now. */
+/* EMPTY -> CLONING. False where that failed; a pause begins then. */
 static bool box_spawn(struct box *box)
 {
     struct boxd *boxd = box->boxd;
@@ -328,15 +378,16 @@ static bool box_spawn(struct box *box)
     } else {
         box->job_fd = pair[0];
         init_side = pair[1];
-        if (nursery_spawn(boxd, box, init_side)) {
+        if (nursery_spawn(boxd, box, init_side, &err) == 0) {
             box->cause = WIRE_CAUSE_NONE;
+            box->sampled_peak_bytes = 0;
             box_set_state(box, BOX_CLONING);
+            (void)uv_timer_start(&box->timer, on_impatient, PATIENCE_MS, 0);
             return true;
         }
         closep(&box->job_fd);
     }
-    if (err.code < 0)
-        box_fail(box, &err);
+    box_fail(box, &err);
     if (cgroup_remove(boxd->cgroups, box->serial) < 0)
         log_error("a new group can't be removed");
     return false;
@@ -426,6 +477,8 @@ void boxes_refill(struct boxd *boxd)
         box_lease(box, wait->client, &wait->lease);
         free(wait);
     }
+    if (!nursery_ready(boxd) || uv_is_active((uv_handle_t *)&boxd->pause))
+        return; /* comes again by the zygote's READY, or when the pause is over */
     wanted = boxd->n_waits + boxd->config->pool;
     coming = count_state(boxd, BOX_IDLE) + count_state(boxd, BOX_CLONING) + count_state(boxd, BOX_BOOTING);
     for (; coming < wanted && (box = find_state(boxd, BOX_EMPTY)) != NULL; coming++)
@@ -446,6 +499,8 @@ struct box *boxes_find_lease(struct boxd *boxd, const struct client *client, uin
 int boxes_init(struct boxd *boxd, struct err *err)
 {
     TAILQ_INIT(&boxd->waits);
+    (void)uv_timer_init(boxd->loop, &boxd->pause); /* cannot fail, as below */
+    boxd->pause.data = boxd;
     boxd->boxes = calloc(boxd->n_slots, sizeof *boxd->boxes);
     if (boxd->boxes == NULL)
         return err_set(err, -ENOMEM, "slots");
@@ -453,26 +508,28 @@ int boxes_init(struct boxd *boxd, struct err *err)
         struct box *box = &boxd->boxes[i];
 
         *box = (struct box){.boxd = boxd, .slot = i, .job_fd = -1, .pidfd = -1};
-        (void)uv_timer_init(boxd->loop, &box->timer); /* cannot fail */
+        (void)uv_timer_init(boxd->loop, &box->timer);
         box->timer.data = box;
     }
     return 0;
 }
 
-void boxes_done(struct boxd *boxd)
+void boxes_stop(struct boxd *boxd)
 {
-    for (uint32_t i = 0; i < boxd->n_slots; i++)
-        uv_close((uv_handle_t *)&boxd->boxes[i].timer, NULL);
-}
-
-void boxes_kill_all(struct boxd *boxd)
-{
+    (void)uv_timer_stop(&boxd->pause);
     for (uint32_t i = 0; i < boxd->n_slots; i++)
         if (boxd->boxes[i].state != BOX_EMPTY)
             box_kill(&boxd->boxes[i]);
 }
 
-bool boxes_all_empty(const struct boxd *boxd)
+bool boxes_own_pid(const struct boxd *boxd, pid_t pid)
 {
-    return count_state(boxd, BOX_EMPTY) == boxd->n_slots;
+    for (uint32_t i = 0; i < boxd->n_slots; i++) {
+        siginfo_t info = {0};
+
+        if (boxd->boxes[i].pidfd >= 0 &&
+            waitid(P_PIDFD, (id_t)boxd->boxes[i].pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
+            return true;
+    }
+    return false;
 }

@@ -1,7 +1,7 @@
 /* clients: whoever may lease boxes. A message that breaks a rule ends the connection, and a connection that ends
  * takes its boxes with it. */
-#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +12,13 @@
 #include "base/log.h"
 #include "boxd/boxd.h"
 
-enum { CLIENTS_MAX = 64, BACKLOG = 16 };
+enum {
+    CLIENTS_MAX = 64,
+    BACKLOG = 16,
+    MESSAGES_PER_WAKE = 64, /* then the others and the clocks have their turn; what is left wakes us again */
+};
+
+#define SOCKET_NAME "boxd.sock" /* config->boxd_socket is run_dir/this */
 
 struct client {
     LIST_ENTRY(client) next;
@@ -146,28 +152,35 @@ static int serve(struct client *client, const union wire_msg *msg, struct err *e
     return 0;
 }
 
+/* One packet. 1: there was none; 0: served; -1: the connection is to end. */
+static int serve_packet(struct client *client)
+{
+    unsigned char bytes[WIRE_MAX_BYTES];
+    size_t n_fds = 0;
+    union wire_msg msg;
+    struct err err = {0};
+    ssize_t n = fd_recv_packet(client->fd, bytes, sizeof bytes, NULL, 0, &n_fds, MSG_DONTWAIT);
+
+    if (n == -EAGAIN)
+        return 1;
+    if (n == 0)
+        return -1; /* it has left */
+    if (n > 0 && wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_TO_BOXD, &err) == 0 && serve(client, &msg, &err) == 0)
+        return 0;
+    log_warn("a client broke the protocol and is dropped: %s", n < 0 ? strerror((int)-n) : err.msg);
+    return -1;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct client *client = poll->data;
+    int r = status < 0 ? -1 : 0;
 
     (void)events;
-    while (status == 0 && client->fd >= 0) {
-        unsigned char bytes[WIRE_MAX_BYTES];
-        size_t n_fds = 0;
-        union wire_msg msg;
-        struct err err = {0};
-        ssize_t n = fd_recv_packet(client->fd, bytes, sizeof bytes, NULL, 0, &n_fds, MSG_DONTWAIT);
-
-        if (n == -EAGAIN)
-            return;
-        if (n == 0)
-            break;
-        if (n < 0 || wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_TO_BOXD, &err) < 0 || serve(client, &msg, &err) < 0) {
-            log_warn("a client broke the protocol and is dropped: %s", n < 0 ? strerror((int)-n) : err.msg);
-            break;
-        }
-    }
-    client_drop(client);
+    for (int i = 0; r == 0 && i < MESSAGES_PER_WAKE && client->fd >= 0; i++)
+        r = serve_packet(client);
+    if (r < 0)
+        client_drop(client);
 }
 
 /* ---- The door ---- */
@@ -225,39 +238,53 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     add_client(boxd, fd);
 }
 
-/* The folder is private to us and our user; the socket's mode is the second lock, the peer's uid the third. */
-static int bind_socket(const char *path, gid_t group, struct err *err)
+/* The folder of the socket: root's, and closed to all but our user, who could otherwise put a link in the socket's
+ * place. By descriptor: what is checked is what is used. */
+static int open_run_dir(const char *path, gid_t group, struct err *err)
 {
-    CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    CLEANUP(closep) int fd = -1;
+    struct stat st;
+    bool made = mkdir(path, 0700) == 0;
+
+    if (!made && errno != EEXIST)
+        return err_errno(err, -errno, "mkdir %s", path);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || (made && (fchown(fd, 0, group) < 0 || fchmod(fd, 0750) < 0)) || fstat(fd, &st) < 0)
+        return err_errno(err, -errno, "%s", path);
+    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return err_set(err, -EPERM, "%s must be root's and not writable for others: `chown root:%u %s && chmod 750 %s`", path,
+                       (unsigned)group, path, path);
+    return TAKE_FD(fd);
+}
+
+/* Mode and owner are the second lock, the peer's uid the third. */
+static int bind_socket(const char *run_dir, gid_t group, struct err *err)
+{
+    CLEANUP(closep) int dir = open_run_dir(run_dir, group, err);
+    CLEANUP(closep) int fd = -1;
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     mode_t mask;
     int r;
 
+    if (dir < 0)
+        return dir;
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_errno(err, -errno, "socket");
-    if (strlen(path) >= sizeof at.sun_path)
-        return err_set(err, -ENAMETOOLONG, "%s is too long for a socket", path);
-    memcpy(at.sun_path, path, strlen(path));
-    (void)unlink(path); /* of a boxd that was killed; a living one holds the uid range's lock */
+    (void)unlinkat(dir, SOCKET_NAME, 0); /* of a boxd that was killed; a living one holds the instance's lock */
+    (void)snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/%s", dir, SOCKET_NAME);
     mask = umask(0117);
     r = bind(fd, (struct sockaddr *)&at, sizeof at) < 0 ? -errno : 0;
     (void)umask(mask);
-    if (r < 0 || chown(path, 0, group) < 0 || listen(fd, BACKLOG) < 0)
-        return err_errno(err, r < 0 ? r : -errno, "%s", path);
+    if (r < 0 || fchownat(dir, SOCKET_NAME, 0, group, AT_SYMLINK_NOFOLLOW) < 0 || listen(fd, BACKLOG) < 0)
+        return err_errno(err, r < 0 ? r : -errno, "%s/%s", run_dir, SOCKET_NAME);
     return TAKE_FD(fd);
-}
-
-static int make_run_dir(const char *path, gid_t group, struct err *err)
-{
-    if (mkdir(path, 0750) < 0)
-        return errno == EEXIST ? 0 : err_errno(err, -errno, "mkdir %s", path);
-    return chown(path, 0, group) < 0 || chmod(path, 0750) < 0 ? err_errno(err, -errno, "%s", path) : 0;
 }
 
 int clients_listen(struct boxd *boxd, struct err *err)
 {
-    int r = make_run_dir(boxd->config->run_dir, boxd->client_gid, err);
-    int fd = r < 0 ? r : bind_socket(boxd->config->boxd_socket, boxd->client_gid, err);
+    int fd = bind_socket(boxd->config->run_dir, boxd->client_gid, err);
+    int r;
 
     if (fd < 0)
         return fd;

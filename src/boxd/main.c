@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "base/fd.h"
@@ -30,7 +30,7 @@ struct program {
     uv_loop_t loop;
     uv_poll_t signals;
     uv_timer_t deadline;
-    int signal_fd, uid_lock_fd;
+    int signal_fd, uid_lock_fd, instance_lock_fd;
     bool doctor, failed, signals_open;
     struct err why; /* of failed */
 };
@@ -58,13 +58,12 @@ static void stop(struct program *program)
     program->boxd.on_first_box = NULL;
     clients_stop(&program->boxd);
     nursery_done(&program->boxd);
-    boxes_kill_all(&program->boxd);
-    boxes_done(&program->boxd);
+    boxes_stop(&program->boxd);
     if (program->signals_open) {
         (void)uv_poll_stop(&program->signals);
         uv_close((uv_handle_t *)&program->signals, NULL);
     }
-    /* The loop ends by itself when the last box is buried and its handles are closed. */
+    /* The loop ends by itself when the last box is buried. */
     (void)uv_timer_start(&program->deadline, on_deadline, STOP_DEADLINE_MS, 0);
     uv_unref((uv_handle_t *)&program->deadline);
 }
@@ -150,10 +149,30 @@ static int check_layers(struct program *program, struct err *err)
     struct err cgroup_err = {0};
     char instance[32];
 
+    int r;
+
     instance_name(instance, sizeof instance, program->config.boxd_socket, program->doctor);
+    r = program->doctor ? 0 : instance_lock(&program->instance_lock_fd, instance, err);
+    if (r < 0)
+        return r;
     if (cgroups_open(&boxd->cgroups, instance, &cgroup_err) < 0)
         boxd->cgroups = NULL;
     return layers_check(program->layers, boxd->cgroups, &cgroup_err, &program->config.allow_missing, err);
+}
+
+/* A slot has a socket and a pidfd, and some more while it is made. */
+static int raise_open_files(uint64_t slots, struct err *err)
+{
+    const rlim_t wanted = slots * 2 + 256;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return err_errno(err, -errno, "open files");
+    if (limit.rlim_max < wanted)
+        return err_set(err, -EMFILE, "%llu slots need %llu open files, the limit is %llu: raise it (LimitNOFILE=) or lower `slots`",
+                       (unsigned long long)slots, (unsigned long long)wanted, (unsigned long long)limit.rlim_max);
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? err_errno(err, -errno, "open files") : 0;
 }
 
 static int open_boxd(struct program *program, struct err *err)
@@ -169,6 +188,9 @@ static int open_boxd(struct program *program, struct err *err)
     if (program->config.slots * 2 > UIDS_PER_RANGE)
         return err_set(err, -EINVAL, "slots may be at most %d", UIDS_PER_RANGE / 2);
     boxd->n_slots = (uint32_t)program->config.slots;
+    r = raise_open_files(program->config.slots, err);
+    if (r < 0)
+        return r;
     boxd->n_cpus = n_cpus > 0 ? (unsigned)n_cpus : 1;
     boxd->namespaces = layers_namespaces(program->layers);
     boxd->config = &program->config;
@@ -181,6 +203,8 @@ static int open_boxd(struct program *program, struct err *err)
         r = uids_lock(&boxd->uid_base, &program->uid_lock_fd, (uint32_t)program->config.uid_base, err);
     if (r == 0)
         r = open_init(boxd, err);
+    if (r == 0 && pipe2(boxd->leash, O_CLOEXEC) < 0)
+        r = err_errno(err, -errno, "pipe");
     if (r == 0 && program->layers[LAYER_SECCOMP].there)
         r = seccomp_build(&boxd->seccomp_fd, err);
     else if (r == 0 && (boxd->seccomp_fd = fd_memfd("no-seccomp")) < 0) /* empty: init takes it for no filter */
@@ -298,14 +322,26 @@ static int run(struct program *program, const struct config_args *args, struct e
     if (r < 0)
         return r;
     log_open("boxd", (enum log_level)program->config.log_level);
-    r = languages_load(&program->languages, program->config.languages_dir, err);
-    if (r == 0)
-        r = check_layers(program, err);
+    r = check_layers(program, err); /* first: it also removes what a killed one left */
     if (r == 0 && program->doctor)
         print_layers(program);
     if (r == 0)
+        r = languages_load(&program->languages, program->config.languages_dir, err);
+    if (r == 0)
         r = open_boxd(program, err);
     return r == 0 ? serve(program, err) : r;
+}
+
+/* Whatever our parent ignored or blocked: an ignored SIGCHLD, for one, would take our children's statuses away. */
+static void plain_signals(void)
+{
+    sigset_t none;
+
+    for (int sig = 1; sig < NSIG; sig++)
+        (void)signal(sig, SIG_DFL); /* fails for those that can't be changed */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int main(int argc, char **argv)
@@ -316,19 +352,23 @@ int main(int argc, char **argv)
     int r;
 
     program.boxd.seccomp_fd = program.boxd.init_fd = program.boxd.listen_fd = -1;
+    program.boxd.leash[0] = program.boxd.leash[1] = -1;
     program.boxd.nursery.socket = program.boxd.nursery.pidfd = -1;
-    program.signal_fd = program.uid_lock_fd = -1;
+    program.signal_fd = program.uid_lock_fd = program.instance_lock_fd = -1;
     log_open("boxd", LOG_INFO);
-    (void)signal(SIGPIPE, SIG_IGN);
+    plain_signals();
     (void)umask(022);
     if (parse_args(&program, &args, argc, argv) < 0)
         return EXIT_USAGE;
     r = run(&program, &args, &err);
     closep(&program.boxd.seccomp_fd);
     closep(&program.boxd.init_fd);
+    closep(&program.boxd.leash[0]);
+    closep(&program.boxd.leash[1]);
     closep(&program.signal_fd);
     closep(&program.uid_lock_fd);
     cgroups_free(program.boxd.cgroups);
+    closep(&program.instance_lock_fd);
     languages_done(&program.languages);
     config_done(&program.config);
     if (program.doctor)

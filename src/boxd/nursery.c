@@ -70,14 +70,28 @@ static void lose_zygote(struct boxd *boxd, const char *why)
     if (!boxd->stopping)
         log_warn("the zygote ended (%s); starting another", why);
     (void)uv_poll_stop(&nursery->poll);
-    nursery->polled = false;
     uv_close((uv_handle_t *)&nursery->poll, NULL);
     closep(&nursery->socket);
+    /* Reaped by reap_strays(): waiting here could block, on a file system that does not answer. */
     (void)syscall(SYS_pidfd_send_signal, nursery->pidfd, SIGKILL, NULL, 0);
-    (void)waitid(P_PIDFD, (id_t)nursery->pidfd, &(siginfo_t){0}, WEXITED);
     closep(&nursery->pidfd);
     nursery->ready = false;
     boxes_on_zygote_lost(boxd);
+}
+
+/* Children that nobody has a pidfd of: lost zygotes, and boxes that one of them cloned and could not hand over. True
+ * while a dead child is in the way that belongs to a slot, whose own handler comes later. */
+static bool reap_strays(const struct boxd *boxd)
+{
+    siginfo_t info = {0};
+
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid != 0) {
+        if (boxes_own_pid(boxd, info.si_pid))
+            return true;
+        (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG | __WALL);
+        info = (siginfo_t){0};
+    }
+    return false;
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -103,7 +117,7 @@ static void on_message(struct boxd *boxd, const union wire_msg *msg, int *fd)
     default: /* FAILED: id 0 is the zygote itself, which ends */
         (void)err_set(&err, msg->failed.code, "%s", msg->failed.msg);
         if (msg->head.id != 0) {
-            boxes_on_spawn_failed(boxd, msg->head.id, &err);
+            boxes_on_spawn_failed(boxd, msg->head.id, TAKE_FD(*fd), &err);
         } else {
             log_error("%s", err.msg);
             if (boxd->on_first_box != NULL)
@@ -132,8 +146,18 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             break;
         on_message(boxd, &msg, &fd);
     }
-    lose_zygote(boxd, status < 0 ? uv_strerror(status) : "its socket closed");
+    nursery_replace(boxd, status < 0 ? uv_strerror(status) : "its socket closed");
+}
+
+void nursery_replace(struct boxd *boxd, const char *why)
+{
+    lose_zygote(boxd, why);
     retry_later(boxd);
+}
+
+bool nursery_ready(const struct boxd *boxd)
+{
+    return boxd->nursery.ready;
 }
 
 static int start_zygote(struct boxd *boxd, struct err *err)
@@ -145,24 +169,28 @@ static int start_zygote(struct boxd *boxd, struct err *err)
     if (r < 0)
         return r;
     r = uv_poll_init(boxd->loop, &nursery->poll, nursery->socket);
+    if (r < 0) { /* it ends when its socket closes */
+        closep(&nursery->socket);
+        closep(&nursery->pidfd);
+        return err_set(err, r, "watching the zygote: %s", uv_strerror(r));
+    }
     nursery->poll.data = boxd;
-    if (r == 0)
-        r = uv_poll_start(&nursery->poll, UV_READABLE, on_readable);
-    nursery->polled = r == 0;
-    return r < 0 ? err_set(err, r, "watching the zygote: %s", uv_strerror(r)) : 0;
+    (void)uv_poll_start(&nursery->poll, UV_READABLE, on_readable); /* cannot fail for a descriptor that was taken */
+    return 0;
 }
 
 static void on_retry(uv_timer_t *timer)
 {
     struct boxd *boxd = timer->data;
     struct err err = {0};
+    bool again = reap_strays(boxd);
 
     if (boxd->nursery.socket < 0 && start_zygote(boxd, &err) < 0) {
         log_error("%s", err.msg);
-        retry_later(boxd);
-    } else {
-        boxes_refill(boxd);
+        again = true;
     }
+    if (again)
+        retry_later(boxd);
 }
 
 int nursery_init(struct boxd *boxd, struct err *err)
@@ -186,26 +214,20 @@ void nursery_done(struct boxd *boxd)
     boxd->nursery.binds = NULL;
 }
 
-bool nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket)
+int nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket, struct err *err)
 {
     struct wire_spawn spawn = {.head = wire_head(WIRE_SPAWN, box->serial),
                                .uid = boxd->uid_base + 2 * box->slot,
                                .cgroup_v2 = cgroups_is_v2(boxd->cgroups),
                                .namespaces = boxd->namespaces};
-    int fds[3 + CGROUP_MAX_ENTRIES] = {init_socket, boxd->seccomp_fd, boxd->init_fd};
+    int fds[WIRE_SPAWN_FDS + CGROUP_MAX_ENTRIES] = {init_socket, boxd->seccomp_fd, boxd->init_fd, boxd->leash[0]};
     size_t n_entries = 0;
-    struct err err = {0};
-    int r;
+    int r = cgroup_open_entries(boxd->cgroups, box->serial, fds + WIRE_SPAWN_FDS, &n_entries, err);
 
-    if (!boxd->nursery.ready)
-        return false;
-    r = cgroup_open_entries(boxd->cgroups, box->serial, fds + 3, &n_entries, &err);
-    if (r == 0) {
-        r = fd_send_packet(boxd->nursery.socket, &spawn, sizeof spawn, fds, 3 + n_entries);
-        for (size_t i = 0; i < n_entries; i++)
-            (void)close(fds[3 + i]);
-    }
-    if (r < 0 && r != -EAGAIN)
-        log_warn("asking for a box: %s", err.code < 0 ? err.msg : strerror(-r));
-    return r == 0;
+    if (r < 0)
+        return r;
+    r = fd_send_packet(boxd->nursery.socket, &spawn, sizeof spawn, fds, WIRE_SPAWN_FDS + n_entries);
+    for (size_t i = 0; i < n_entries; i++)
+        (void)close(fds[WIRE_SPAWN_FDS + i]);
+    return r < 0 ? err_errno(err, r, "asking the zygote for a box") : 0;
 }

@@ -5,22 +5,41 @@
 #include <stdio.h>
 #include <sys/file.h>
 
+static int lock_file(const char *path, int *ret, struct err *err)
+{
+    CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return err_errno(err, -errno, "%s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return err_errno(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "%s", path);
+    *ret = TAKE_FD(fd);
+    return 0;
+}
+
+int instance_lock(int *ret_lock, const char *instance, struct err *err)
+{
+    char path[64];
+    int r;
+
+    (void)snprintf(path, sizeof path, "/run/glimpse-%s.lock", instance);
+    r = lock_file(path, ret_lock, err);
+    return r == -EBUSY ? err_set(err, r, "another glimpse-boxd already runs with this data folder") : r;
+}
+
 int uids_lock(uint32_t *ret_base, int *ret_lock, uint32_t base, struct err *err)
 {
     char path[64];
 
     for (uint32_t i = 0; i < UIDS_N_RANGES; i++) {
-        CLEANUP(closep) int fd = -1;
+        int r;
 
         (void)snprintf(path, sizeof path, "/run/glimpse-uids-%u.lock", i);
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-            return err_errno(err, -errno, "%s", path);
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        r = lock_file(path, ret_lock, err);
+        if (r == 0)
             *ret_base = base + i * UIDS_PER_RANGE;
-            *ret_lock = TAKE_FD(fd);
-            return 0;
-        }
+        if (r != -EBUSY)
+            return r;
     }
     return err_set(err, -EBUSY, "all %d uid ranges are taken by other glimpse-boxd processes", UIDS_N_RANGES);
 }

@@ -16,8 +16,8 @@
 #include "box/setup.h"
 #include "wire/wire.h"
 
-/* What cloning boxes takes: making namespaces, and mapping ids that are not one's own. */
-#define ZYGOTE_CAPS (CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID))
+/* What cloning boxes takes: making namespaces, mapping ids that are not one's own, and a floor for oom_score_adj. */
+#define ZYGOTE_CAPS (CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SYS_RESOURCE))
 
 enum { ZYGOTE_FD_CONTROL = 10 }; /* and everything below it is taken: setup.c moves descriptors to low numbers */
 
@@ -38,6 +38,16 @@ static int write_map(pid_t pid, const char *file, uint32_t uid)
     return fd_write_file_at(AT_FDCWD, path, text);
 }
 
+/* The kernel shall take a box's processes first when memory runs out, and its init last of them (the program sets itself to
+ * 1000). Written by us, who may have CAP_SYS_RESOURCE, it is also the floor that a program can't go below: proc(5). */
+static int set_oom_score(pid_t pid)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
+    return fd_write_file_at(AT_FDCWD, path, "900");
+}
+
 /* clone3() with CLONE_PARENT: the box is boxd's child. So boxd reaps it by pidfd, and a box outlives its zygote. */
 static pid_t clone_box(const struct wire_spawn *spawn, int group_fd, int *pidfd)
 {
@@ -53,17 +63,17 @@ static pid_t clone_box(const struct wire_spawn *spawn, int group_fd, int *pidfd)
     return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 
-/* fds: job socket, seccomp filter, init, then the cgroup entries; borrowed. On success *pidfd is owned. */
+/* fds: of the SPAWN message; borrowed. *pidfd is owned, and set as soon as there is a process, also on failure. */
 static int spawn_box(const struct zygote *zygote, const struct wire_spawn *spawn, const int *fds, size_t n_fds,
                      int *pidfd, struct err *err)
 {
     CLEANUP(closep) int mapped_read = -1;
     CLEANUP(closep) int mapped_write = -1;
-    CLEANUP(closep) int child_pidfd = -1;
     struct setup_plan plan = {.spawn = *spawn,
                               .job_fd = fds[0],
                               .seccomp_fd = fds[1],
                               .init_fd = fds[2],
+                              .leash_fd = fds[3],
                               .masks = &zygote->masks};
     int pipe_fds[2], r;
     pid_t pid;
@@ -74,42 +84,38 @@ static int spawn_box(const struct zygote *zygote, const struct wire_spawn *spawn
     mapped_write = pipe_fds[1];
     plan.mapped_fd = mapped_read;
     if (spawn->cgroup_v2 == 0)
-        for (size_t i = 3; i < n_fds; i++)
+        for (size_t i = WIRE_SPAWN_FDS; i < n_fds; i++)
             plan.entry_fds[plan.n_entries++] = fds[i];
 
-    pid = clone_box(spawn, spawn->cgroup_v2 != 0 && n_fds > 3 ? fds[3] : -1, &child_pidfd);
+    pid = clone_box(spawn, spawn->cgroup_v2 != 0 && n_fds > WIRE_SPAWN_FDS ? fds[WIRE_SPAWN_FDS] : -1, pidfd);
     if (pid < 0)
         return err_errno(err, -errno, "clone3");
     if (pid == 0) {
         (void)close(mapped_write); /* or the box would wait for itself when the zygote dies */
         setup_run(&plan);
     }
+    r = set_oom_score(pid);
+    if (r < 0)
+        return err_errno(err, r, "oom_score_adj");
     r = write_map(pid, "gid_map", spawn->uid);
     if (r == 0)
         r = write_map(pid, "uid_map", spawn->uid);
     if (r == 0)
         r = fd_write_all(mapped_write, "m", 1);
-    if (r < 0) { /* the box reads the end of the pipe, reports and exits; boxd reaps it with its other children */
-        (void)syscall(SYS_pidfd_send_signal, child_pidfd, SIGKILL, NULL, 0);
-        return err_errno(err, r, "uid map");
-    }
-    *pidfd = TAKE_FD(child_pidfd);
-    return 0;
+    return r < 0 ? err_errno(err, r, "uid map") : 0; /* boxd kills it, by the pidfd, and reaps it */
 }
 
 /* ---- The loop ---- */
 
 static int answer(const struct zygote *zygote, uint64_t id, int pidfd, const struct err *err)
 {
-    if (pidfd >= 0) {
-        struct wire_plain spawned = {.head = wire_head(WIRE_SPAWNED, id)};
+    struct wire_plain spawned = {.head = wire_head(WIRE_SPAWNED, id)};
+    struct wire_failed failed;
 
+    if (err->code == 0)
         return fd_send_packet(zygote->control, &spawned, sizeof spawned, &pidfd, 1);
-    } else {
-        struct wire_failed failed = wire_failed(WIRE_FAILED, id, err);
-
-        return fd_send_packet(zygote->control, &failed, sizeof failed, NULL, 0);
-    }
+    failed = wire_failed(WIRE_FAILED, id, err);
+    return fd_send_packet(zygote->control, &failed, sizeof failed, &pidfd, pidfd >= 0);
 }
 
 /* One SPAWN. 0, or < 0 where the zygote should end: boxd is gone, or speaks another language. */
@@ -129,8 +135,8 @@ static int serve_one(const struct zygote *zygote, struct err *err)
     if (r == 0) {
         struct err why = {0};
 
-        if (spawn_box(zygote, &msg.spawn, fds, n_fds, &pidfd, &why) < 0)
-            pidfd = -1;
+        if (spawn_box(zygote, &msg.spawn, fds, n_fds, &pidfd, &why) < 0 && why.code == 0)
+            why.code = -EIO; /* never "spawned" by mistake */
         r = answer(zygote, msg.head.id, pidfd, &why);
     }
     for (size_t i = 0; i < n_fds; i++)
@@ -141,9 +147,10 @@ static int serve_one(const struct zygote *zygote, struct err *err)
 /* Moves the control socket to its number and fills the numbers below it. */
 static int settle_descriptors(int control)
 {
-    int null;
+    int high = fcntl(control, F_DUPFD_CLOEXEC, 64), null;
 
-    if (dup3(control, ZYGOTE_FD_CONTROL, O_CLOEXEC) < 0)
+    /* By way of a high number: dup3() onto itself is an error. */
+    if (high < 0 || dup3(high, ZYGOTE_FD_CONTROL, O_CLOEXEC) < 0)
         return -errno;
     for (int fd = 3; fd < ZYGOTE_FD_CONTROL; fd++)
         (void)close(fd);

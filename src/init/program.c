@@ -55,6 +55,13 @@ static int step_descriptors(const struct program *program)
     return syscall(SYS_close_range, PROGRAM_FD_ERROR + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
+/* Above init's, so that memory_limit takes the program and leaves who reports it. */
+static int step_oom_score(const struct program *program)
+{
+    (void)program;
+    return fd_write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "1000");
+}
+
 /* Never RLIMIT_AS, _DATA or _NPROC: they break JVM, Go and numpy; the cgroup holds memory and processes. */
 static int step_rlimits(const struct program *program)
 {
@@ -145,6 +152,7 @@ static const struct {
     {"new session",       step_session},
     {"signals",           step_signals},
     {"descriptors",       step_descriptors},
+    {"oom score",         step_oom_score},
     {"rlimits",           step_rlimits},
     {"work folder",       step_work_dir},
     {"groups and uid",    step_ids},

@@ -118,11 +118,11 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     [WIRE_REFUSED] = {"refused", sizeof(struct wire_failed),  0, 0, WIRE_TO_API,    check_failed},
     [WIRE_USED]    = {"used",    sizeof(struct wire_used),    0, 0, WIRE_TO_API,    check_used},
     [WIRE_ENDED]   = {"ended",   sizeof(struct wire_used),    0, 0, WIRE_TO_API,    check_used},
-    /* box socket, seccomp filter, init, then one cgroup2 directory or two to four v1 `tasks` files */
-    [WIRE_SPAWN]   = {"spawn",   sizeof(struct wire_spawn),   3, 7, WIRE_TO_ZYGOTE, check_spawn},
+    /* then one cgroup2 directory, or up to four v1 `tasks` files */
+    [WIRE_SPAWN]   = {"spawn",   sizeof(struct wire_spawn),   WIRE_SPAWN_FDS, WIRE_SPAWN_FDS + 4, WIRE_TO_ZYGOTE, check_spawn},
     [WIRE_SPAWNED] = {"spawned", sizeof(struct wire_plain),   1, 1, WIRE_FROM_ZYGOTE, NULL},
     [WIRE_READY]   = {"ready",   sizeof(struct wire_plain),   0, 0, WIRE_FROM_INIT, NULL},
-    [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 0, WIRE_FROM_INIT, check_failed},
+    [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 1, WIRE_FROM_INIT, check_failed},
     [WIRE_JOB]     = {"job",     sizeof(struct wire_job),     4, 5, WIRE_TO_INIT,   check_job},
     [WIRE_STARTED] = {"started", sizeof(struct wire_started), 0, 1, WIRE_FROM_INIT, NULL},
     [WIRE_EXITED]  = {"exited",  sizeof(struct wire_exited),  0, 1, WIRE_FROM_INIT, check_exited},

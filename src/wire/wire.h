@@ -7,8 +7,8 @@
  *
  *   glimpsed -> boxd     LEASE, USAGE, RELEASE
  *   boxd     -> glimpsed LEASED (fd: the box's socket), REFUSED, USED, ENDED
- *   boxd     -> zygote   SPAWN (fds: box socket, seccomp filter, init, cgroup entries)
- *   zygote   -> boxd     READY once; SPAWNED (fd: pidfd) or FAILED for each SPAWN, in order
+ *   boxd     -> zygote   SPAWN (fds: box socket, seccomp filter, init, leash, cgroup entries)
+ *   zygote   -> boxd     READY once; SPAWNED (fd: pidfd) or FAILED ([fd: pidfd]) for each SPAWN, in order
  *   init     -> boxd     READY or FAILED, once, while the box is made
  *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact])
  *   init     -> glimpsed STARTED ([fd: terminal master]), then EXITED ([fd: artifact]) or FAILED
@@ -27,6 +27,7 @@ enum {
     WIRE_LANGUAGE_BYTES = 32,
     WIRE_MAX_BYTES = 512, /* no message is longer */
     WIRE_MAX_FDS = 8,
+    WIRE_SPAWN_FDS = 4, /* of SPAWN, before the cgroup's */
 };
 
 enum wire_type {

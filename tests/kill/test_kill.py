@@ -5,11 +5,12 @@ import pathlib
 import random
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 
-from glimpse_server import Server
+from glimpse_server import BUILD, Server
 
 HELLO = {"language": "python", "code": "print('hi')"}
 SLEEP = {"language": "python", "code": "print('so far', flush=True)\nimport time; time.sleep(20)"}
@@ -221,3 +222,13 @@ def test_a_restart_removes_what_a_killed_server_left(own_server):
     assert wait_until(lambda: not any(os.path.exists(f"/proc/{p}") for p in pids))
     own_server.start()
     assert wait_until(lambda: works(own_server))
+
+
+def test_a_second_boxd_of_one_folder_is_refused(own_server):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(own_server.run, {"language": "python", "code": "import time; time.sleep(1); print('done')"})
+        Tree(own_server).busy_init()
+        second = subprocess.run([BUILD / "glimpse-boxd", "--data", own_server.data], capture_output=True, text=True, timeout=20)
+        assert second.returncode != 0 and "already runs" in second.stderr, second
+        assert running.result(timeout=20)["stages"]["run"]["stdout"] == "done\n"
+    assert works(own_server)
