@@ -67,15 +67,15 @@ struct glimpse_options {
     const char *data_dir;
 };
 
-/* Makes a client, owned by the caller. NULL with *error set (error may be NULL). A server is not connected to before the
- * first run; that there is no local service is an error at once. */
+/* Makes a client, owned by the caller. NULL with *error set (error may be NULL). A server is not connected
+ * to before the first call; that there is no local service is an error at once. */
 struct glimpse *glimpse_new(const struct glimpse_options *options, struct glimpse_error *error);
 
 /* Closes the client; NULL is allowed. Not while a call is under way. */
 void glimpse_free(struct glimpse *client);
 
-/* Ends the glimpse_run() that is under way in the client, if there is one: it returns soon, with GLIMPSE_CANCELLED. May be
- * called from any thread and from signal handlers. */
+/* Ends the glimpse_run() that is under way in the client, if there is one: it returns soon, with the status
+ * GLIMPSE_CANCELLED. May be called from any thread and from signal handlers. */
 void glimpse_cancel(struct glimpse *client);
 
 /* --- Running ----------------------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ struct glimpse_file {
 };
 
 struct glimpse_request {
-    const char *language;             /* an id or alias: "python", "c++"; NULL: by the suffix of the first file's name */
+    const char *language;             /* an id or alias: "python", "c++"; NULL: by the suffix of the first file */
     const char *version;              /* "3" or "3.11": must fit what is installed; NULL: any */
     const struct glimpse_file *files; /* the first is the main program */
     size_t n_files;                   /* 1 to 256 */
@@ -183,8 +183,8 @@ struct glimpse_languages {
     size_t n;
 };
 
-/* What can be run. Asks every compiler for its version where there is no server: a second or two. *ret is owned by the caller,
- * for glimpse_languages_clear(). Returns as glimpse_run(). */
+/* What can be run. Asks every compiler for its version where there is no server: a second or two. *ret is
+ * owned by the caller, for glimpse_languages_clear(). Returns as glimpse_run(). */
 int glimpse_languages(struct glimpse *client, struct glimpse_languages *ret, struct glimpse_error *error);
 void glimpse_languages_clear(struct glimpse_languages *languages);
 

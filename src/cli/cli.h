@@ -1,5 +1,5 @@
-/* cli: the `glimpse` command. One file per command; a command parses its own options, calls the library, prints. Results go
- * to stdout, everything else to stderr. */
+/* cli: the `glimpse` command. One file per command; a command parses its own options, calls the library,
+ * prints. Results go to stdout, everything else to stderr. */
 #pragma once
 
 #include <stdbool.h>

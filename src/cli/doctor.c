@@ -10,7 +10,8 @@
 
 static const char help[] =
     "usage: glimpse doctor [--config FILE] [--data DIR]\n\n"
-    "Shows every isolation layer of this machine, whether it is there, and what to do where it is not.\n"
+    "Shows every isolation layer of this machine, whether it is there, and what to do where it is "
+    "not.\n"
     "Exit status: 0 when `glimpse serve` would start, 1 when it would not.\n";
 
 int cmd_doctor(int argc, char **argv)

@@ -8,7 +8,8 @@
 
 static const char help[] =
     "usage: glimpse languages [--json] [--server URL] [--config FILE] [--data DIR]\n\n"
-    "Lists the languages, their versions, and what is to be installed for those that cannot be run.\n";
+    "Lists the languages, their versions, and what is to be installed for those that cannot be "
+    "run.\n";
 
 enum { JSON_MAX_BYTES = 4 << 20 };
 
@@ -63,7 +64,8 @@ static int print_table(const struct glimpse_languages *languages)
     for (size_t i = 0; i < languages->n; i++) {
         const struct glimpse_language *language = &languages->at[i];
 
-        printf("%-12s %-14s %-10s ", language->id, language->name, language->version ? language->version : "-");
+        printf("%-12s %-14s %-10s ", language->id, language->name,
+               language->version ? language->version : "-");
         if (language->unavailable != NULL)
             printf("not here: %s", language->unavailable);
         else
@@ -75,13 +77,12 @@ static int print_table(const struct glimpse_languages *languages)
 
 int cmd_languages(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"server", required_argument, NULL, 's'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    struct glimpse_options where = {.api_version = GLIMPSE_API_VERSION, .api_key = getenv("GLIMPSE_API_KEY")};
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},         {"server", required_argument, NULL, 's'},
+        {"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},         {0}};
+    struct glimpse_options where = {.api_version = GLIMPSE_API_VERSION,
+                                    .api_key = getenv("GLIMPSE_API_KEY")};
     struct glimpse_error error = {0};
     struct glimpse_languages languages;
     struct glimpse *client;

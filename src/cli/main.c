@@ -8,11 +8,11 @@
 
 /* clang-format off */
 static const struct cli_command commands[] = {
-    {"serve",     "[--listen ADDR:PORT] [--data DIR] [--config FILE]", "run the service on this machine", cmd_serve},
-    {"run",       "FILE [OPTION...] [--] [ARGUMENT...]", "run a program in a sandbox",                    cmd_run},
-    {"languages", "[--json] [--server URL]", "list what can be run",                                      cmd_languages},
-    {"doctor",    "[--config FILE]", "check this machine for every isolation layer",                      cmd_doctor},
-    {"version",   "", "print the version",                                                                cmd_version},
+    {"serve",     "[--listen ADDR:PORT] [--data DIR] [--config FILE]", "run the service here",   cmd_serve},
+    {"run",       "FILE [OPTION...] [--] [ARGUMENT...]",    "run a program in a sandbox", cmd_run},
+    {"languages", "[--json] [--server URL]",                "list what can be run",   cmd_languages},
+    {"doctor",    "[--config FILE] [--data DIR]",           "check every isolation layer", cmd_doctor},
+    {"version",   "",                                       "print the version",      cmd_version},
 };
 /* clang-format on */
 
@@ -20,8 +20,8 @@ static void print_commands(FILE *to)
 {
     (void)fputs("usage: glimpse COMMAND ...\n\n", to);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        (void)fprintf(to, "  %-10s %s\n  %-10s   glimpse %s %s\n", commands[i].name, commands[i].help, "",
-                      commands[i].name, commands[i].arguments);
+        (void)fprintf(to, "  %-10s %s\n  %-10s   glimpse %s %s\n", commands[i].name,
+                      commands[i].help, "", commands[i].name, commands[i].arguments);
     (void)fputs("\nglimpse COMMAND --help says more about each.\n", to);
 }
 
@@ -49,7 +49,8 @@ int cli_bad_option(const char *command, int option, char *const *argv)
 int cli_fail(const char *command, const struct glimpse_error *error)
 {
     (void)fprintf(stderr, "glimpse %s: %s\n", command, error->message);
-    return error->code == GLIMPSE_E_INVALID || error->code == GLIMPSE_E_LANGUAGE ? CLI_USAGE : CLI_SERVICE;
+    return error->code == GLIMPSE_E_INVALID || error->code == GLIMPSE_E_LANGUAGE ? CLI_USAGE
+                                                                                 : CLI_SERVICE;
 }
 
 bool cli_write(int fd, const void *bytes, size_t length)
@@ -73,7 +74,8 @@ int main(int argc, char **argv)
         print_commands(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0) {
         print_commands(stdout);
         return CLI_OK;
     }

@@ -7,7 +7,8 @@
 #include "model/ini.h"
 #include "model/limits.h"
 
-_Static_assert(sizeof(struct limits) == sizeof(struct glimpse_limits), "limit_table's offsets serve both");
+_Static_assert(sizeof(struct limits) == sizeof(struct glimpse_limits),
+               "limit_table's offsets serve both");
 
 enum {
     OPTION_TEXT_BYTES = 48,
@@ -44,14 +45,16 @@ static void make_options(struct long_options *ret)
     size_t n = 0;
 
     for (size_t i = 0; i < COUNT_OF(options); i++)
-        ret->at[n++] = (struct option){options[i].name, options[i].value != NULL, NULL, options[i].letter};
+        ret->at[n++] =
+            (struct option){options[i].name, options[i].value != NULL, NULL, options[i].letter};
     for (size_t i = 0; i < 2 * N_LIMITS; i++) {
         (void)snprintf(ret->names[i], sizeof ret->names[i], "%s%s", i < N_LIMITS ? "" : "compile-",
                        limit_table[i % N_LIMITS].name);
         for (char *at = ret->names[i]; *at != '\0'; at++)
             if (*at == '_')
                 *at = '-';
-        ret->at[n++] = (struct option){ret->names[i], required_argument, NULL, OPTION_LIMIT + (int)i};
+        ret->at[n++] =
+            (struct option){ret->names[i], required_argument, NULL, OPTION_LIMIT + (int)i};
     }
     ret->at[n] = (struct option){0};
 }
@@ -70,7 +73,8 @@ void run_args_help(void)
                        options[i].value ? options[i].value : "");
         printf("  %-24s %s\n", text, options[i].help);
     }
-    printf("\nLimits; --compile-... for the compiler's. Sizes may be 64K, 256M, 1G; times 500ms, 10s, 2m.\n");
+    printf("\nLimits; --compile-... for the compiler's. Sizes may be 64K, 256M, 1G; times 500ms, "
+           "10s, 2m.\n");
     for (size_t i = 0; i < N_LIMITS; i++)
         printf("  --%-22s %s\n", names.names[i], limit_table[i].help);
 }
@@ -80,7 +84,9 @@ static int set_limit(struct run_args *args, const char *command, size_t index, c
     const struct limit_info *info = &limit_table[index % N_LIMITS];
     struct glimpse_limits *limits = &args->limits[index < N_LIMITS ? GLIMPSE_RUN : GLIMPSE_COMPILE];
     uint64_t *field = (uint64_t *)(void *)((char *)limits + info->offset);
-    enum ini_type type = strcmp(info->unit, "bytes") == 0 ? INI_BYTES : strcmp(info->unit, "ms") == 0 ? INI_MS : INI_UINT;
+    enum ini_type type = strcmp(info->unit, "bytes") == 0 ? INI_BYTES
+                         : strcmp(info->unit, "ms") == 0  ? INI_MS
+                                                          : INI_UINT;
     struct err err = {0};
 
     if (ini_number(field, type, info->min, info->max, text, &err) < 0)
@@ -137,7 +143,8 @@ static int take_option(struct run_args *args, const char *command, int option, c
 
 /* getopt's own order: '+' stops at the first operand, so that what follows FILE can be options of ours, again up to the
  * first operand or "--", from where on everything is the program's. */
-static int parse_options(struct run_args *args, int argc, char **argv, const struct long_options *names)
+static int parse_options(struct run_args *args, int argc, char **argv,
+                         const struct long_options *names)
 {
     int option;
 
@@ -158,7 +165,8 @@ int run_args_parse(struct run_args *args, int argc, char **argv)
     struct long_options names;
     int r;
 
-    *args = (struct run_args){.where.api_version = GLIMPSE_API_VERSION, .where.api_key = getenv("GLIMPSE_API_KEY")};
+    *args = (struct run_args){.where.api_version = GLIMPSE_API_VERSION,
+                              .where.api_key = getenv("GLIMPSE_API_KEY")};
     args->n_files = 1; /* the first is FILE, wherever it stands */
     make_options(&names);
     opterr = 0;

@@ -21,7 +21,8 @@ static void write_stage(struct json_out *out, const struct glimpse_stage_result 
         json_out_null(out);
     else
         json_out_int(out, stage->exit_code);
-    json_out_key_str(out, "signal", stage->signal == 0 ? NULL : signal_name(stage->signal, name, sizeof name));
+    json_out_key_str(out, "signal",
+                     stage->signal == 0 ? NULL : signal_name(stage->signal, name, sizeof name));
     for (size_t i = 0; i < 2; i++) {
         json_out_key_text(out, streams[i], (struct slice){stage->data[i], stage->length[i]});
         binary = binary || !utf8_valid(stage->data[i], stage->length[i]);

@@ -1,7 +1,7 @@
 /*
  * serve: both daemons on one machine. Started as root; glimpse-boxd stays root, glimpsed becomes the service's user.
  *
- *   BOXD_FIRST ──── boxd's socket answers ───▶ UP ── SIGTERM, SIGINT ──▶ DRAINING ── glimpsed is gone ──▶ LAST ── boxd is gone ─▶ end
+ *   BOXD_FIRST ── boxd answers ─▶ UP ── SIGTERM, SIGINT ─▶ DRAINING ── no glimpsed ─▶ LAST ── no boxd ─▶ end
  *
  * While UP, a daemon that ends is started again. A daemon whose very first start fails has said why: then we end too.
  * DRAINING gives glimpsed time for the jobs that run; a second signal, or the deadline, ends the waiting.
@@ -27,7 +27,7 @@
 
 enum {
     READY_POLL_MS = 20,
-    DRAIN_DEADLINE_MS = 60000, /* jobs may run for long; whoever cannot wait sends a second signal */
+    DRAIN_DEADLINE_MS = 60000, /* glimpsed itself cancels what runs after 30 s */
     LAST_DEADLINE_MS = 10000,
 };
 
@@ -45,9 +45,11 @@ struct serve {
 
 static const char help[] =
     "usage: glimpse serve [--listen ADDR:PORT] [--data DIR] [--config FILE]\n\n"
-    "Runs the service on this machine: glimpse-boxd, which makes the sandboxes, and glimpsed, which answers HTTP.\n"
+    "Runs the service on this machine: glimpse-boxd, which makes the sandboxes, and glimpsed, "
+    "which answers HTTP.\n"
     "Must be started as root. SIGTERM or Ctrl-C lets running jobs end, a second one does not.\n\n"
-    "Settings come from the defaults, then the file, then the environment (GLIMPSE_<NAME>), then the options:\n";
+    "Settings come from the defaults, then the file, then the environment (GLIMPSE_<NAME>), then "
+    "the options:\n";
 
 static void print_help(void)
 {
@@ -64,10 +66,13 @@ static int find_user(struct serve *serve, struct err *err)
 
     if (user == NULL)
         return err_set(err, -ENOENT,
-                       "there is no user %s: `useradd --system --no-create-home --shell /usr/sbin/nologin %s` makes one; or "
-                       "name another with `user` in the configuration", serve->config.user, serve->config.user);
+                       "there is no user %s: `useradd --system --no-create-home --shell "
+                       "/usr/sbin/nologin %s` makes one; or "
+                       "name another with `user` in the configuration",
+                       serve->config.user, serve->config.user);
     if (user->pw_uid == 0)
-        return err_set(err, -EINVAL, "user is %s, which is root: it reads what nobody trusts, and must not be",
+        return err_set(err, -EINVAL,
+                       "user is %s, which is root: it reads what nobody trusts, and must not be",
                        serve->config.user);
     serve->api.uid = user->pw_uid;
     serve->api.gid = user->pw_gid;
@@ -229,7 +234,8 @@ static void on_time(struct serve *serve)
 
 static int next_timeout_ms(const struct serve *serve)
 {
-    uint64_t at = serve->boxd.start_at_us < serve->api.start_at_us ? serve->boxd.start_at_us : serve->api.start_at_us;
+    uint64_t at = serve->boxd.start_at_us < serve->api.start_at_us ? serve->boxd.start_at_us
+                                                                   : serve->api.start_at_us;
     uint64_t now = now_us();
 
     if (serve->state == SERVE_BOXD_FIRST)
@@ -248,7 +254,8 @@ static void serve_loop(struct serve *serve)
         struct pollfd fds[3];
 
         on_time(serve);
-        if (serve->state == SERVE_LAST && !serve_child_runs(&serve->boxd) && !serve_child_runs(&serve->api))
+        if (serve->state == SERVE_LAST && !serve_child_runs(&serve->boxd) &&
+            !serve_child_runs(&serve->api))
             return;
         fds[0] = (struct pollfd){.fd = serve->signal_fd, .events = POLLIN};
         fds[1] = (struct pollfd){.fd = serve->boxd.pidfd, .events = POLLIN};
@@ -281,15 +288,18 @@ static void pass_on(struct serve *serve, const char *option, char *value)
     }
 }
 
-static int parse(struct serve *serve, struct config_args *args, bool *wants_help, int argc, char **argv)
+static int parse(struct serve *serve, struct config_args *args, bool *wants_help, int argc,
+                 char **argv)
 {
     static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
                                             {"data", required_argument, NULL, 'd'},
                                             {"config", required_argument, NULL, 'c'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
-    const char **fields['l' + 1] = {['l'] = &args->listen, ['d'] = &args->data_dir, ['c'] = &args->file};
-    static const char *const names['l' + 1] = {['l'] = "--listen", ['d'] = "--data", ['c'] = "--config"};
+    const char **fields['l' + 1] = {
+        ['l'] = &args->listen, ['d'] = &args->data_dir, ['c'] = &args->file};
+    static const char *const names['l' + 1] = {
+        ['l'] = "--listen", ['d'] = "--data", ['c'] = "--config"};
     int option;
 
     opterr = 0;

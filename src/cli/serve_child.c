@@ -34,8 +34,9 @@ static int become(const struct serve_child *child, pid_t parent)
     /* A session of its own: Ctrl-C at our terminal is for us, who then end the daemons in order. */
     if (setsid() < 0)
         return -errno;
-    if (child->uid != 0 && (setgroups(1, &child->gid) < 0 || setresgid(child->gid, child->gid, child->gid) < 0 ||
-                            setresuid(child->uid, child->uid, child->uid) < 0))
+    if (child->uid != 0 &&
+        (setgroups(1, &child->gid) < 0 || setresgid(child->gid, child->gid, child->gid) < 0 ||
+         setresuid(child->uid, child->uid, child->uid) < 0))
         return -errno;
     /* After the change of uid, which clears it. */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
@@ -61,7 +62,8 @@ int serve_child_start(struct serve_child *child, struct err *err)
         log_error("starting %s: %s", child->name, strerrordesc_np(-r));
         _exit(127);
     }
-    child->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* ours and not waited for: it is that process */
+    child->pidfd =
+        (int)syscall(SYS_pidfd_open, pid, 0); /* ours and not waited for: it is that process */
     if (child->pidfd < 0) {
         int code = -errno;
 
@@ -92,7 +94,8 @@ bool serve_child_reap(struct serve_child *child, bool again)
     if (up_ms >= PROVEN_MS)
         child->pause_ms = PAUSE_MIN_MS;
     if (again && info.si_code == CLD_EXITED && info.si_status != 0 && !child->proven) {
-        log_error("%s ended after %llu ms with %s; what it said is above", child->name, (unsigned long long)up_ms, name);
+        log_error("%s ended after %llu ms with %s; what it said is above", child->name,
+                  (unsigned long long)up_ms, name);
         return false;
     }
     if (!again) {

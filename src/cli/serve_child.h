@@ -24,8 +24,8 @@ struct serve_child {
 /* uid, gid, name and argv are set by the caller; everything else here. */
 void serve_child_init(struct serve_child *child);
 MUST_CHECK int serve_child_start(struct serve_child *child, struct err *err);
-/* Its pidfd is readable: takes its end, logs it and, where again, plans the next start. False where it has failed at its
- * first start, by itself: starting it again would not help. */
+/* Its pidfd is readable: takes its end, logs it and, where again, plans the next start. False where it has
+ * failed at its first start, by itself: starting it again would not help. */
 bool serve_child_reap(struct serve_child *child, bool again);
 bool serve_child_runs(const struct serve_child *child);
 void serve_child_signal(const struct serve_child *child, int signal);

@@ -59,8 +59,11 @@ static int make_dir(const char *path, gid_t group, mode_t mode, struct err *err)
     if (st.st_uid == 0 && st.st_gid == group && (st.st_mode & 07777) == mode)
         return 0;
     if (!is_empty(fd))
-        return err_set(err, -EPERM, "%s has files in it and is not set up for Glimpse: name an empty or new folder, or "
-                       "`chown root:%u %s && chmod %o %s`", path, (unsigned)group, path, (unsigned)mode, path);
+        return err_set(
+            err, -EPERM,
+            "%s has files in it and is not set up for Glimpse: name an empty or new folder, or "
+            "`chown root:%u %s && chmod %o %s`",
+            path, (unsigned)group, path, (unsigned)mode, path);
     if (fchown(fd, 0, group) < 0 || fchmod(fd, mode) < 0)
         return err_errno(err, -errno, "owner and mode of %s", path);
     return 0;

@@ -48,7 +48,8 @@ int client_fail(struct glimpse_error *error, int code, const char *fmt, ...)
     return code;
 }
 
-int client_read_all(int fd, size_t max_bytes, char **ret, size_t *ret_length, struct glimpse_error *error)
+int client_read_all(int fd, size_t max_bytes, char **ret, size_t *ret_length,
+                    struct glimpse_error *error)
 {
     CLEANUP(freep) char *bytes = NULL;
     size_t length = 0, size = 0;
@@ -72,7 +73,8 @@ int client_read_all(int fd, size_t max_bytes, char **ret, size_t *ret_length, st
             break;
         length += (size_t)n;
         if (length > max_bytes)
-            return client_fail(error, GLIMPSE_E_INVALID, "stdin has more than %zu MiB", max_bytes >> 20);
+            return client_fail(error, GLIMPSE_E_INVALID, "stdin has more than %zu MiB",
+                               max_bytes >> 20);
     }
     *ret = TAKE_PTR(bytes);
     *ret_length = length;
@@ -81,8 +83,8 @@ int client_read_all(int fd, size_t max_bytes, char **ret, size_t *ret_length, st
 
 /* --- SIGPIPE --------------------------------------------------------------------------------- */
 
-/* A program that does not read its input makes our write raise SIGPIPE. A library may not change what its host does about
- * signals, so the signal is blocked in this thread, and taken back if it has come. */
+/* A program that does not read its input makes our write raise SIGPIPE. A library may not change what its
+ * host does about signals, so the signal is blocked in this thread, and taken back if it has come. */
 struct sigpipe_guard {
     sigset_t before;
     int was_pending;
@@ -129,7 +131,8 @@ struct glimpse *glimpse_new(const struct glimpse_options *options, struct glimps
                           options->api_version, GLIMPSE_API_VERSION);
         return NULL;
     }
-    return options->server != NULL ? client_remote_new(options, error) : client_local_new(options, error);
+    return options->server != NULL ? client_remote_new(options, error)
+                                   : client_local_new(options, error);
 }
 
 void glimpse_free(struct glimpse *client)
@@ -146,7 +149,8 @@ void glimpse_cancel(struct glimpse *client)
 }
 
 int glimpse_run(struct glimpse *client, const struct glimpse_request *request,
-                const struct glimpse_callbacks *callbacks, struct glimpse_result *result, struct glimpse_error *error)
+                const struct glimpse_callbacks *callbacks, struct glimpse_result *result,
+                struct glimpse_error *error)
 {
     static const struct glimpse_callbacks none = {0};
     struct sigpipe_guard guard;
@@ -155,14 +159,16 @@ int glimpse_run(struct glimpse *client, const struct glimpse_request *request,
     *result = (struct glimpse_result){0};
     atomic_store(&client->cancelled, false);
     sigpipe_block(&guard);
-    code = client->backend->run(client, request, callbacks != NULL ? callbacks : &none, result, error);
+    code =
+        client->backend->run(client, request, callbacks != NULL ? callbacks : &none, result, error);
     sigpipe_restore(&guard);
     if (code != GLIMPSE_OK)
         glimpse_result_clear(result);
     return code;
 }
 
-int glimpse_languages(struct glimpse *client, struct glimpse_languages *ret, struct glimpse_error *error)
+int glimpse_languages(struct glimpse *client, struct glimpse_languages *ret,
+                      struct glimpse_error *error)
 {
     int code;
 

@@ -28,7 +28,8 @@ struct glimpse *client_remote_new(const struct glimpse_options *options, struct 
 /* Fills *error (may be NULL) and returns code. */
 int client_fail(struct glimpse_error *error, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* All that is left of a file, in memory: for stdin that cannot be watched, or must be sent whole. *ret is owned by the caller. */
+/* All that is left of a file, in memory: for stdin that cannot be watched, or must be sent whole.
+ * *ret is owned by the caller. */
 int client_read_all(int fd, size_t max_bytes, char **ret, size_t *ret_length, struct glimpse_error *error);
 
 enum { CLIENT_MAX_STDIN_BYTES = 64 << 20 };

@@ -15,17 +15,21 @@
 enum { STDIN_PIECE_BYTES = 65536 };
 
 /* Cast to each other. */
-_Static_assert((int)STATUS_OK == GLIMPSE_SUCCESS && (int)STATUS_INTERNAL_ERROR == GLIMPSE_INTERNAL_ERROR &&
+_Static_assert((int)STATUS_OK == GLIMPSE_SUCCESS &&
+                   (int)STATUS_INTERNAL_ERROR == GLIMPSE_INTERNAL_ERROR &&
                    (int)N_STATUSES == GLIMPSE_N_STATUSES,
                "the statuses of model/job.h and glimpse.h");
-_Static_assert((int)STAGE_COMPILE == GLIMPSE_COMPILE && (int)STAGE_RUN == GLIMPSE_RUN, "the stages likewise");
-_Static_assert(sizeof(struct limits) == sizeof(struct glimpse_limits), "a limit is missing in copy_limits()");
+_Static_assert((int)STAGE_COMPILE == GLIMPSE_COMPILE && (int)STAGE_RUN == GLIMPSE_RUN,
+               "the stages likewise");
+_Static_assert(sizeof(struct limits) == sizeof(struct glimpse_limits),
+               "a limit is missing in copy_limits()");
 
 struct client_local {
     struct glimpse base;
     uv_loop_t loop;
     uv_async_t wake; /* glimpse_cancel() */
-    struct watch_set inputs; /* stdin_fd alone. Not a uv_poll_t: that would make it non-blocking, which whoever
+    struct watch_set
+        inputs; /* stdin_fd alone. Not a uv_poll_t: that would make it non-blocking, which whoever
                               * shares the terminal with us would get to feel */
     bool has_loop, has_wake, has_inputs;
     struct config config;
@@ -184,7 +188,8 @@ static int add_lists(struct job *job, const struct glimpse_request *request, str
     int r = 0;
 
     for (size_t i = 0; i < request->n_files && r == 0; i++)
-        r = job_add_file(job, request->files[i].name, request->files[i].data, request->files[i].length, err);
+        r = job_add_file(job, request->files[i].name, request->files[i].data,
+                         request->files[i].length, err);
     for (size_t i = 0; i < request->n_args && r == 0; i++)
         r = job_add_arg(job, slice_from(request->args[i]), err);
     for (size_t i = 0; i < request->n_env && r == 0; i++) {
@@ -192,14 +197,15 @@ static int add_lists(struct job *job, const struct glimpse_request *request, str
 
         if (equals == NULL)
             return err_set(err, -EINVAL, "environment variable \"%.40s\" is not NAME=VALUE", pair);
-        r = job_add_env(job, (struct slice){pair, (size_t)(equals - pair)}, slice_from(equals + 1), err);
+        r = job_add_env(job, (struct slice){pair, (size_t)(equals - pair)}, slice_from(equals + 1),
+                        err);
     }
     return r;
 }
 
 /* The language by the file's suffix, where the request leaves it open. Borrowed; NULL with *err. */
-static const char *pick_language(const struct client_local *local, const struct glimpse_request *request,
-                                 struct err *err)
+static const char *pick_language(const struct client_local *local,
+                                 const struct glimpse_request *request, struct err *err)
 {
     const char *name = request->n_files > 0 ? request->files[0].name : NULL;
     const struct language *language;
@@ -213,8 +219,8 @@ static const char *pick_language(const struct client_local *local, const struct 
     return language == NULL ? NULL : language->id;
 }
 
-static int make_job(struct job **ret, const struct client_local *local, const struct glimpse_request *request,
-                    struct err *err)
+static int make_job(struct job **ret, const struct client_local *local,
+                    const struct glimpse_request *request, struct err *err)
 {
     CLEANUP(job_freep) struct job *job = job_new();
     const char *language = pick_language(local, request, err);
@@ -248,7 +254,8 @@ static int make_job(struct job **ret, const struct client_local *local, const st
 }
 
 /* What follows stdin_data: watched, or read here where it is a file. */
-static int add_input(struct client_local *local, struct job *job, int fd, struct glimpse_error *error)
+static int add_input(struct client_local *local, struct job *job, int fd,
+                     struct glimpse_error *error)
 {
     CLEANUP(freep) char *bytes = NULL;
     size_t length = 0;
@@ -314,7 +321,8 @@ static int local_run(struct glimpse *client, const struct glimpse_request *reque
     (void)TAKE_PTR(job);
     while (local->run != NULL)
         (void)uv_run(&local->loop, UV_RUN_ONCE);
-    return local->out_of_memory ? client_fail(error, GLIMPSE_E_MEMORY, "out of memory") : GLIMPSE_OK;
+    return local->out_of_memory ? client_fail(error, GLIMPSE_E_MEMORY, "out of memory")
+                                : GLIMPSE_OK;
 }
 
 /* --- Languages ------------------------------------------------------------------------------- */
@@ -337,7 +345,8 @@ static char **copy_texts(const struct strings *texts, bool *out_of_memory)
     return copy;
 }
 
-static int local_languages(struct glimpse *client, struct glimpse_languages *ret, struct glimpse_error *error)
+static int local_languages(struct glimpse *client, struct glimpse_languages *ret,
+                           struct glimpse_error *error)
 {
     struct client_local *local = local_of(client);
     bool out_of_memory = false;
@@ -387,10 +396,12 @@ static void local_free(struct glimpse *client)
     free(local);
 }
 
-static const struct client_backend local_backend = {local_run, local_languages, local_cancel, local_free};
+static const struct client_backend local_backend = {local_run, local_languages, local_cancel,
+                                                    local_free};
 
 /* The configuration, the languages, the loop and the engine, in this order. */
-static int local_open(struct client_local *local, const struct glimpse_options *options, struct err *err)
+static int local_open(struct client_local *local, const struct glimpse_options *options,
+                      struct err *err)
 {
     const struct config_args args = {.file = options->config_file, .data_dir = options->data_dir};
     struct engine_config engine = {.loop = &local->loop, .max_running = 1, .max_queued = 1};
@@ -423,11 +434,13 @@ static int local_open(struct client_local *local, const struct glimpse_options *
 /* Why it cannot be reached, for somebody who has just typed `glimpse run`. */
 static int refuse_unreachable(const struct config *config, struct glimpse_error *error)
 {
-    const char *fix = errno == EACCES ? "only root and the user of the service may use it, or ask a server instead"
-                                      : "start it with `glimpse serve`, or ask a server instead";
+    const char *fix =
+        errno == EACCES
+            ? "only root and the user of the service may use it, or ask a server instead"
+            : "start it with `glimpse serve`, or ask a server instead";
 
-    return client_fail(error, GLIMPSE_E_SERVICE, "no sandbox service at %.107s (%s): %s", config->boxd_socket,
-                       strerrordesc_np(errno), fix);
+    return client_fail(error, GLIMPSE_E_SERVICE, "no sandbox service at %.107s (%s): %s",
+                       config->boxd_socket, strerrordesc_np(errno), fix);
 }
 
 struct glimpse *client_local_new(const struct glimpse_options *options, struct glimpse_error *error)

@@ -18,10 +18,10 @@ enum {
 
 struct client_remote {
     struct glimpse base;
-    CURLM *multi; /* owned */
-    CURL *easy;   /* owned: keeps the connection for the next call */
+    CURLM *multi;               /* owned */
+    CURL *easy;                 /* owned: keeps the connection for the next call */
     struct curl_slist *headers; /* owned */
-    char url[URL_BYTES]; /* without the '/' at the end */
+    char url[URL_BYTES];        /* without the '/' at the end */
 };
 
 struct exchange { /* one request and its answer */
@@ -133,7 +133,8 @@ static int make_cancelled(struct glimpse_result *result, struct glimpse_error *e
     return GLIMPSE_OK;
 }
 
-static void pass_output(const struct glimpse_callbacks *callbacks, const struct glimpse_result *result)
+static void pass_output(const struct glimpse_callbacks *callbacks,
+                        const struct glimpse_result *result)
 {
     for (int stage = 0; stage < GLIMPSE_N_STAGES; stage++)
         for (int i = 0; i < 2; i++)
@@ -155,7 +156,8 @@ static int pick_language(struct glimpse *client, const struct glimpse_request *r
         for (char **suffix = languages.at[i].suffixes; *suffix != NULL; suffix++) {
             size_t length = strlen(*suffix);
 
-            if (length <= best || length >= strlen(name) || strcmp(name + strlen(name) - length, *suffix) != 0)
+            if (length <= best || length >= strlen(name) ||
+                strcmp(name + strlen(name) - length, *suffix) != 0)
                 continue;
             best = length;
             free(*ret);
@@ -163,13 +165,15 @@ static int pick_language(struct glimpse *client, const struct glimpse_request *r
         }
     glimpse_languages_clear(&languages);
     if (code == GLIMPSE_OK && *ret == NULL)
-        return client_fail(error, GLIMPSE_E_INVALID, "no language has files like \"%.60s\": say which one it is",
+        return client_fail(error, GLIMPSE_E_INVALID,
+                           "no language has files like \"%.60s\": say which one it is",
                            name == NULL ? "" : name);
     return code;
 }
 
 static int exchange_run(struct client_remote *remote, const struct glimpse_request *request,
-                        const struct remote_input *input, struct glimpse_result *result, struct glimpse_error *error)
+                        const struct remote_input *input, struct glimpse_result *result,
+                        struct glimpse_error *error)
 {
     CLEANUP(buf_done) struct buf body;
     struct exchange exchange = {.path = "/v1/run", .body = &body};
@@ -205,7 +209,8 @@ static int remote_run(struct glimpse *client, const struct glimpse_request *requ
         input.language = language;
     }
     if (code == GLIMPSE_OK && request->stdin_fd >= 0) {
-        code = client_read_all(request->stdin_fd, CLIENT_MAX_STDIN_BYTES, &from_fd, &input.more_length, error);
+        code = client_read_all(request->stdin_fd, CLIENT_MAX_STDIN_BYTES, &from_fd,
+                               &input.more_length, error);
         input.more_stdin = from_fd;
     }
     if (code == GLIMPSE_OK)
@@ -215,7 +220,8 @@ static int remote_run(struct glimpse *client, const struct glimpse_request *requ
     return code;
 }
 
-static int remote_languages(struct glimpse *client, struct glimpse_languages *ret, struct glimpse_error *error)
+static int remote_languages(struct glimpse *client, struct glimpse_languages *ret,
+                            struct glimpse_error *error)
 {
     struct exchange exchange = {.path = "/v1/languages"};
     int code = ask(remote_of(client), &exchange, error);
@@ -239,7 +245,8 @@ static void remote_free(struct glimpse *client)
     free(remote);
 }
 
-static const struct client_backend remote_backend = {remote_run, remote_languages, NULL, remote_free};
+static const struct client_backend remote_backend = {remote_run, remote_languages, NULL,
+                                                     remote_free};
 
 static int add_header(struct client_remote *remote, const char *header)
 {
@@ -251,7 +258,8 @@ static int add_header(struct client_remote *remote, const char *header)
     return GLIMPSE_OK;
 }
 
-static int remote_open(struct client_remote *remote, const struct glimpse_options *options, struct glimpse_error *error)
+static int remote_open(struct client_remote *remote, const struct glimpse_options *options,
+                       struct glimpse_error *error)
 {
     size_t length = strlen(options->server);
     char key[URL_BYTES];
@@ -259,22 +267,27 @@ static int remote_open(struct client_remote *remote, const struct glimpse_option
     while (length > 0 && options->server[length - 1] == '/')
         length--;
     if (length == 0 || length >= sizeof remote->url)
-        return client_fail(error, GLIMPSE_E_INVALID, "the server's URL is \"%.60s\", http://127.0.0.1:2358 would be right",
+        return client_fail(error, GLIMPSE_E_INVALID,
+                           "the server's URL is \"%.60s\", http://127.0.0.1:2358 would be right",
                            options->server);
     memcpy(remote->url, options->server, length);
     if (options->api_key != NULL && strlen(options->api_key) > URL_BYTES - 64)
         return client_fail(error, GLIMPSE_E_INVALID, "the API key is too long");
-    (void)snprintf(key, sizeof key, "Authorization: Bearer %s", options->api_key != NULL ? options->api_key : "");
+    (void)snprintf(key, sizeof key, "Authorization: Bearer %s",
+                   options->api_key != NULL ? options->api_key : "");
     remote->multi = curl_multi_init();
     remote->easy = curl_easy_init();
     /* "Expect:" : no waiting for 100 Continue before a body that the server wants anyway. */
-    if (remote->multi == NULL || remote->easy == NULL || add_header(remote, "Content-Type: application/json") < 0 ||
-        add_header(remote, "Expect:") < 0 || (options->api_key != NULL && add_header(remote, key) < 0))
+    if (remote->multi == NULL || remote->easy == NULL ||
+        add_header(remote, "Content-Type: application/json") < 0 ||
+        add_header(remote, "Expect:") < 0 ||
+        (options->api_key != NULL && add_header(remote, key) < 0))
         return client_fail(error, GLIMPSE_E_MEMORY, "out of memory");
     return GLIMPSE_OK;
 }
 
-struct glimpse *client_remote_new(const struct glimpse_options *options, struct glimpse_error *error)
+struct glimpse *client_remote_new(const struct glimpse_options *options,
+                                  struct glimpse_error *error)
 {
     struct client_remote *remote = calloc(1, sizeof *remote);
 

@@ -9,7 +9,8 @@
 #include "model/job.h"
 #include "model/limits.h"
 
-_Static_assert(sizeof(struct limits) == sizeof(struct glimpse_limits), "limit_table's offsets serve both");
+_Static_assert(sizeof(struct limits) == sizeof(struct glimpse_limits),
+               "limit_table's offsets serve both");
 
 /* --- The request ----------------------------------------------------------------------------- */
 
@@ -72,7 +73,8 @@ static void write_limits(struct json_out *out, const struct glimpse_request *req
         for (size_t i = 0; i < N_LIMITS; i++) {
             uint64_t value;
 
-            memcpy(&value, (const char *)&request->limits[stage] + limit_table[i].offset, sizeof value);
+            memcpy(&value, (const char *)&request->limits[stage] + limit_table[i].offset,
+                   sizeof value);
             if (value != 0)
                 json_out_key_uint(out, limit_table[i].name, value);
         }
@@ -81,7 +83,8 @@ static void write_limits(struct json_out *out, const struct glimpse_request *req
     json_out_close(out, '}');
 }
 
-static int write_stdin(struct json_out *out, const struct glimpse_request *request, const struct remote_input *input)
+static int write_stdin(struct json_out *out, const struct glimpse_request *request,
+                       const struct remote_input *input)
 {
     CLEANUP(buf_done) struct buf all;
 
@@ -106,20 +109,21 @@ static int check_request(const struct glimpse_request *request, struct glimpse_e
         for (const char *at = request->env[i]; plain && at < equals; at++)
             plain = *at > ' ' && *at < 0x7f && *at != '"' && *at != '\\';
         if (!plain)
-            return client_fail(error, GLIMPSE_E_INVALID, "environment variable \"%.40s\" is not NAME=VALUE",
-                               request->env[i]);
+            return client_fail(error, GLIMPSE_E_INVALID,
+                               "environment variable \"%.40s\" is not NAME=VALUE", request->env[i]);
     }
     if (request->n_files == 0)
         return client_fail(error, GLIMPSE_E_INVALID, "there is no file to run");
     for (size_t i = 0; i < request->n_files; i++)
-        if (request->files[i].name == NULL && (request->n_files > 1 || !utf8_valid(request->files[i].data,
-                                                                                  request->files[i].length)))
-            return client_fail(error, GLIMPSE_E_INVALID, "a file has no name, which only a single text file may");
+        if (request->files[i].name == NULL &&
+            (request->n_files > 1 || !utf8_valid(request->files[i].data, request->files[i].length)))
+            return client_fail(error, GLIMPSE_E_INVALID,
+                               "a file has no name, which only a single text file may");
     return GLIMPSE_OK;
 }
 
-int remote_write_request(struct buf *to, const struct glimpse_request *request, const struct remote_input *input,
-                         struct glimpse_error *error)
+int remote_write_request(struct buf *to, const struct glimpse_request *request,
+                         const struct remote_input *input, struct glimpse_error *error)
 {
     struct json_out out = json_out_to(to);
     int code = check_request(request, error);
@@ -130,7 +134,8 @@ int remote_write_request(struct buf *to, const struct glimpse_request *request, 
     json_out_key_str(&out, "language", input->language);
     json_out_key_str(&out, "version", request->version);
     if (request->files[0].name == NULL)
-        json_out_key_text(&out, "code", (struct slice){request->files[0].data, request->files[0].length});
+        json_out_key_text(&out, "code",
+                          (struct slice){request->files[0].data, request->files[0].length});
     else
         write_files(&out, request);
     write_texts(&out, request);
@@ -140,7 +145,8 @@ int remote_write_request(struct buf *to, const struct glimpse_request *request, 
     if (write_stdin(&out, request, input) < 0)
         return client_fail(error, GLIMPSE_E_INVALID, "stdin is too long");
     json_out_close(&out, '}');
-    return json_out_end(&out) < 0 ? client_fail(error, GLIMPSE_E_MEMORY, "the request is too long") : GLIMPSE_OK;
+    return json_out_end(&out) < 0 ? client_fail(error, GLIMPSE_E_MEMORY, "the request is too long")
+                                  : GLIMPSE_OK;
 }
 
 /* --- Answers --------------------------------------------------------------------------------- */
@@ -152,7 +158,8 @@ static json_t *parse(const struct buf *answer)
 
 static int not_understood(struct glimpse_error *error)
 {
-    return client_fail(error, GLIMPSE_E_SERVICE, "the server's answer is not understood: is it a Glimpse of our version?");
+    return client_fail(error, GLIMPSE_E_SERVICE,
+                       "the server's answer is not understood: is it a Glimpse of our version?");
 }
 
 static int read_status(const json_t *object)
@@ -195,7 +202,8 @@ static char *decode(const json_t *text, size_t *length)
     if (bytes == NULL)
         return NULL;
     base64_decode_init(&context);
-    if (!base64_decode_update(&context, length, (uint8_t *)bytes, json_string_length(text), json_string_value(text)) ||
+    if (!base64_decode_update(&context, length, (uint8_t *)bytes, json_string_length(text),
+                              json_string_value(text)) ||
         !base64_decode_final(&context))
         return NULL;
     bytes[*length] = '\0';
@@ -221,7 +229,8 @@ static bool read_stage(struct glimpse_stage_result *ret, const json_t *stage)
     ret->memory_bytes = (uint64_t)json_integer_value(json_object_get(stage, "memory_bytes"));
     for (size_t i = 0; i < 2; i++) {
         ret->data[i] = decode(json_object_get(stage, streams[i]), &ret->length[i]);
-        ret->truncated[i] = json_is_true(json_object_get(json_object_get(stage, "truncated"), streams[i]));
+        ret->truncated[i] =
+            json_is_true(json_object_get(json_object_get(stage, "truncated"), streams[i]));
     }
     return ret->status >= 0 && ret->data[0] != NULL && ret->data[1] != NULL;
 }
@@ -233,7 +242,8 @@ bool remote_is_result(const struct buf *answer)
     return json_is_object(json_object_get(root, "stages"));
 }
 
-int remote_read_result(struct glimpse_result *ret, const struct buf *answer, struct glimpse_error *error)
+int remote_read_result(struct glimpse_result *ret, const struct buf *answer,
+                       struct glimpse_error *error)
 {
     json_auto_t *root = parse(answer);
     const json_t *stages = json_object_get(root, "stages");
@@ -279,7 +289,8 @@ static bool read_language(struct glimpse_language *ret, const json_t *language)
     return ret->id != NULL && ret->name != NULL && ret->aliases != NULL && ret->suffixes != NULL;
 }
 
-int remote_read_languages(struct glimpse_languages *ret, const struct buf *answer, struct glimpse_error *error)
+int remote_read_languages(struct glimpse_languages *ret, const struct buf *answer,
+                          struct glimpse_error *error)
 {
     json_auto_t *root = parse(answer);
     const json_t *list = json_object_get(root, "languages");

@@ -1,4 +1,5 @@
-/* payload: what one stage gets, as records in a memfd: its command, environment and files, and what it is to bring back. */
+/* payload: what one stage gets, as records in a memfd: its command, environment and files, and what it is
+ * to bring back. */
 #pragma once
 
 #include "languages/languages.h"

@@ -274,8 +274,9 @@ static void on_started(struct run *run, int fd)
         run_fail(run, err.msg);
 }
 
-/* The artifact was written by an init whose box ran hostile input: it is taken for what it is only when it is a memfd that
- * nobody can change any more, and as long as was said. Its records are checked by the init that reads it. */
+/* The artifact was written by an init whose box ran hostile input: it is taken for what it is only when it
+ * is a memfd that nobody can change any more, and as long as was said. Its records are checked by the init
+ * that reads it. */
 static int take_artifact(struct run *run, int fd, uint64_t bytes, struct err *err)
 {
     const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;

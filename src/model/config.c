@@ -20,17 +20,17 @@ static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL}
 /* clang-format off */
 const struct ini_key config_keys[] = {
     KEY(listen,         INI_STRING, 0, 255,  "address and port of the API (127.0.0.1:2358)"),
-    KEY(data_dir,       INI_STRING, 0, 4095, "the database, and all else that must outlive a restart (/var/lib/glimpse)"),
+    KEY(data_dir,       INI_STRING, 0, 4095, "the database; what must outlive a restart (/var/lib/glimpse)"),
     KEY(run_dir,        INI_STRING, 0, 4095, "sockets (run in data_dir)"),
     KEY(languages_dir,  INI_STRING, 0, 4095, "language files (languages beside the executable, or installed)"),
     KEY(toolchains_dir, INI_STRING, 0, 4095, "toolchains that Debian does not package (/opt/glimpse/toolchains)"),
     KEY(user,           INI_STRING, 0, 31,   "whom glimpsed becomes when it is started as root (glimpse)"),
-    KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that this host may lack, as `glimpse doctor` names them (none)"),
+    KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that may be missing, as `glimpse doctor` names them"),
     KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
     KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (256)"),
     KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, warm ones too (max_running + pool + 8)"),
     KEY(pool,           INI_UINT,   0, 1024, "idle warm boxes that every language can use (4)"),
-    KEY(uid_base,       INI_UINT,   65536, 4294836224, "first of the host uids that boxes get, two for each slot (1879048192)"),
+    KEY(uid_base,       INI_UINT,   65536, 4294836224, "first host uid of the boxes, two for each slot (1879048192)"),
     {.section = "", .name = "log_level", .type = INI_CHOICE, .offset = offsetof(struct config, log_level),
      .choices = log_levels, .help = "least level that is logged: debug, info, warn or error (info)"},
 };

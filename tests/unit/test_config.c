@@ -57,13 +57,14 @@ static void refuses_and_names_the_source(void **state)
     static const struct {
         const char *name, *value, *says;
     } cases[] = {
-        {"GLIMPSE_MAX_RUNNING", "0", "environment variable GLIMPSE_MAX_RUNNING: \"0\" is not a whole number from 1 to 1024"},
+        {"GLIMPSE_MAX_RUNNING", "0", "variable GLIMPSE_MAX_RUNNING: \"0\" is not a whole number from 1 to 1024"},
         {"GLIMPSE_UID_BASE", "1000", "from 65536"},
         {"GLIMPSE_LOG_LEVEL", "loud", "is none of: debug, info, warn, error"},
         {"GLIMPSE_LISTEN", "2358", "listen is \"2358\", ADDR:PORT is right"},
         {"GLIMPSE_LISTEN", "127.0.0.1:65536", "ADDR:PORT is right"},
         {"GLIMPSE_DATA_DIR", "", "a directory is the empty string"},
-        {"GLIMPSE_RUN_DIR", "/12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678",
+        {"GLIMPSE_RUN_DIR",
+         "/12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678",
          "too long for a socket's name: 109 bytes with /boxd.sock, at most 107 fit"},
     };
 
