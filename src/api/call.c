@@ -16,13 +16,15 @@ DEFINE_FREEP(struct call, call)
 
 void call_refuse_with_problem(struct http_request *request, const struct fault *fault)
 {
-    http_answer_problem(request, fault->status, fault->field[0] != '\0' ? fault->field : NULL, "%s", fault->detail);
+    http_answer_problem(request, fault->status, fault->field[0] != '\0' ? fault->field : NULL, "%s",
+                        fault->detail);
 }
 
 void call_answer_json(struct http_request *request, unsigned status, struct buf *body, int r)
 {
     if (r < 0)
-        http_answer_problem(request, 500, NULL, "the answer could not be written: %s", strerror(-r));
+        http_answer_problem(request, 500, NULL, "the answer could not be written: %s",
+                            strerror(-r));
     else
         http_answer(request, status, HTTP_JSON_TYPE, body, NULL);
 }
@@ -41,7 +43,9 @@ static void answer(struct call *call, const struct result *result)
     if (call->door->answers_failures)
         call->door->answer(call, result);
     else if (result->status == STATUS_INTERNAL_ERROR)
-        refuse(call, 500, NULL, result->message[0] != '\0' ? result->message : "the run failed for a reason of ours");
+        refuse(call, 500, NULL,
+               result->message[0] != '\0' ? result->message
+                                          : "the run failed for a reason of ours");
     else if (result->status == STATUS_CANCELLED)
         refuse(call, 503, NULL, "the server is stopping; try again in a moment");
     else
@@ -110,8 +114,8 @@ static int start(struct call *call, struct job *job, struct fault *fault)
     }
 }
 
-void call_start(struct api *api, struct http_request *request, struct job *job, const struct call_door *door,
-                struct call_options options)
+void call_start(struct api *api, struct http_request *request, struct job *job,
+                const struct call_door *door, struct call_options options)
 {
     CLEANUP(job_freep) struct job *owned = job;
     CLEANUP(call_freep) struct call *call = calloc(1, sizeof *call);

@@ -13,12 +13,14 @@ int json_in_object(json_t **ret, struct slice body, struct fault *fault)
     if (root == NULL && json_error_code(&error) == json_error_out_of_memory)
         return fault_set(fault, 503, NULL, "the server is out of memory");
     if (root == NULL && !utf8_valid(body.at, body.len))
-        return fault_set(fault, 400, NULL, "the body is not valid UTF-8: line %d, column %d", error.line, error.column);
+        return fault_set(fault, 400, NULL, "the body is not valid UTF-8: line %d, column %d",
+                         error.line, error.column);
     if (root == NULL)
-        return fault_set(fault, 400, NULL, "the body is not valid JSON: line %d, column %d: %s", error.line, error.column,
-                         error.text);
+        return fault_set(fault, 400, NULL, "the body is not valid JSON: line %d, column %d: %s",
+                         error.line, error.column, error.text);
     if (!json_is_object(root)) {
-        int r = fault_set(fault, 400, NULL, "the body must be a JSON object, not %s", json_in_type_name(root));
+        int r = fault_set(fault, 400, NULL, "the body must be a JSON object, not %s",
+                          json_in_type_name(root));
 
         json_decref(root);
         return r;

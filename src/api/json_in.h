@@ -6,8 +6,8 @@
 #include "api/fault.h"
 #include "base/buf.h"
 
-/* Strict: valid UTF-8, no field twice, an object at the top. NUL in strings is let through: who reads the field decides.
- * 0 and *ret owned by the caller, or -1 with *fault set. */
+/* Strict: valid UTF-8, no field twice, an object at the top. NUL in strings is let through: who reads the
+ * field decides. 0 and *ret owned by the caller, or -1 with *fault set. */
 MUST_CHECK int json_in_object(json_t **ret, struct slice body, struct fault *fault);
 
 /* "a string", "an object", ...: for "must be a string, not an object". Static. */

@@ -48,7 +48,8 @@ static void on_drain_step(uv_timer_t *timer)
     if (http_server_n_busy(program->api.http) > 0 && !late)
         return;
     if (late)
-        log_warn("stopping with %zu runs under way: they are cancelled", engine_n_runs(program->api.engine));
+        log_warn("stopping with %zu runs under way: they are cancelled",
+                 engine_n_runs(program->api.engine));
     uv_stop(&program->loop);
 }
 
@@ -60,7 +61,8 @@ static void on_signal(uv_signal_t *handle, int signum)
         uv_stop(&program->loop);
         return;
     }
-    log_info("stopping on signal %d: %zu runs under way", signum, engine_n_runs(program->api.engine));
+    log_info("stopping on signal %d: %zu runs under way", signum,
+             engine_n_runs(program->api.engine));
     program->api.draining = true;
     engine_drain(program->api.engine);
     http_server_drain(program->api.http);
@@ -188,7 +190,8 @@ static void open_handles(struct program *program)
     (void)uv_timer_init(&program->loop, &program->drain);
     (void)uv_signal_init(&program->loop, &program->on_term);
     (void)uv_signal_init(&program->loop, &program->on_int);
-    program->drain.data = program->on_term.data = program->on_int.data = program->probe.data = program;
+    program->drain.data = program->on_term.data = program->on_int.data = program->probe.data =
+        program;
     (void)uv_signal_start(&program->on_term, on_signal, SIGTERM);
     (void)uv_signal_start(&program->on_int, on_signal, SIGINT);
 }

@@ -32,8 +32,8 @@ static int become(uid_t uid, gid_t gid, struct err *err)
     if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return err_errno(err, -errno, "cannot become uid %u", uid);
     /* Read back: a kernel that says yes and does nothing would leave us root. */
-    if (getresuid(&uids[0], &uids[1], &uids[2]) < 0 || getresgid(&gids[0], &gids[1], &gids[2]) < 0 ||
-        getgroups(0, NULL) != 0)
+    if (getresuid(&uids[0], &uids[1], &uids[2]) < 0 ||
+        getresgid(&gids[0], &gids[1], &gids[2]) < 0 || getgroups(0, NULL) != 0)
         return err_set(err, -EPERM, "the ids cannot be read back");
     for (size_t i = 0; i < 3; i++)
         if (uids[i] != uid || gids[i] != gid)
@@ -60,7 +60,8 @@ static int drop_root(const char *user, const char *dir, struct err *err)
     uid = entry->pw_uid;
     gid = entry->pw_gid;
     if (uid == 0 || gid == 0)
-        return err_set(err, -EPERM, "user '%s' has the ids of root; set `user` to one without privileges", user);
+        return err_set(err, -EPERM,
+                       "user '%s' has the ids of root; set `user` to one without privileges", user);
     r = make_dir(dir, uid, gid, true, err);
     return r < 0 ? r : become(uid, gid, err);
 }

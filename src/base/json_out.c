@@ -61,7 +61,8 @@ static size_t plain_len(const char *at, size_t len)
 
 static void add_escape(struct json_out *out, unsigned char c)
 {
-    static const char short_names[] = "\"\"\\\\\bb\ff\nn\rr\tt"; /* pairs: the character, its letter */
+    /* Pairs: the character, its letter. */
+    static const char short_names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     char text[8];
 
     for (size_t i = 0; i + 1 < sizeof short_names - 1; i += 2) {
@@ -117,7 +118,8 @@ void json_out_base64(struct json_out *out, struct slice bytes)
     add(out, "\"", 1);
     for (size_t left = bytes.len; left > 0;) {
         size_t n = left < 3 ? left : 3;
-        uint32_t word = (uint32_t)at[0] << 16 | (n > 1 ? (uint32_t)at[1] << 8 : 0) | (n > 2 ? at[2] : 0);
+        uint32_t word =
+            (uint32_t)at[0] << 16 | (n > 1 ? (uint32_t)at[1] << 8 : 0) | (n > 2 ? at[2] : 0);
         char four[4] = {digits[word >> 18], digits[word >> 12 & 63], '=', '='};
 
         if (n > 1)
@@ -152,7 +154,8 @@ void json_out_uint(struct json_out *out, uint64_t value)
 void json_out_thousandths(struct json_out *out, uint64_t value)
 {
     char text[28];
-    int len = snprintf(text, sizeof text, "%" PRIu64 ".%03u", value / 1000, (unsigned)(value % 1000));
+    int len =
+        snprintf(text, sizeof text, "%" PRIu64 ".%03u", value / 1000, (unsigned)(value % 1000));
 
     separate(out);
     add(out, text, (size_t)len);
@@ -161,7 +164,8 @@ void json_out_thousandths(struct json_out *out, uint64_t value)
 void json_out_micros(struct json_out *out, uint64_t value)
 {
     char text[28];
-    int len = snprintf(text, sizeof text, "%" PRIu64 ".%06u", value / 1000000, (unsigned)(value % 1000000));
+    int len = snprintf(text, sizeof text, "%" PRIu64 ".%06u", value / 1000000,
+                       (unsigned)(value % 1000000));
 
     separate(out);
     add(out, text, (size_t)len);

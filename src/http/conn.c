@@ -26,7 +26,10 @@ static struct http_conn *conn_new(struct http_server *server, int fd)
 
     if (conn == NULL)
         return NULL;
-    *conn = (struct http_conn){.server = server, .next = server->conns, .fd = fd, .phase = CONN_HEAD,
+    *conn = (struct http_conn){.server = server,
+                               .next = server->conns,
+                               .fd = fd,
+                               .phase = CONN_HEAD,
                                .phase_us = now_us()};
     event.data.ptr = conn;
     if (epoll_ctl(server->gone_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
@@ -55,10 +58,12 @@ static void conn_free(struct http_conn *conn)
 }
 
 /* *state: the socket context, NULL where there is no memory; request.c refuses requests then. */
-void conn_on_change(void *arg, struct MHD_Connection *mhd, void **state, enum MHD_ConnectionNotificationCode what)
+void conn_on_change(void *arg, struct MHD_Connection *mhd, void **state,
+                    enum MHD_ConnectionNotificationCode what)
 {
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 
         *state = conn_new(arg, info->connect_fd);
     } else if (*state != NULL) {
@@ -107,7 +112,8 @@ static uint64_t deadline_us(const struct http_conn *conn)
 /* libmicrohttpd does not tell when the first byte of a request comes; the kernel does, when asked. */
 static void note_head(struct http_conn *conn, uint64_t now)
 {
-    if (conn->phase == CONN_HEAD && conn->head_us == 0 && tcp_received_bytes(conn->fd) > conn->received_bytes)
+    if (conn->phase == CONN_HEAD && conn->head_us == 0 &&
+        tcp_received_bytes(conn->fd) > conn->received_bytes)
         conn->head_us = now;
 }
 
@@ -116,9 +122,11 @@ static void conn_end(struct http_conn *conn)
 {
     /* An idle client gets no answer: it would take it for that of its next request. */
     if (conn->head_us != 0)
-        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT, "the headers of the request took too long to arrive");
+        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT,
+                       "the headers of the request took too long to arrive");
     else if (conn->phase == CONN_BODY)
-        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT, "the body of the request arrived too slowly");
+        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT,
+                       "the body of the request arrived too slowly");
     (void)shutdown(conn->fd, SHUT_RDWR);
 }
 
@@ -144,7 +152,8 @@ void conn_sweep(struct http_server *server)
 void conn_read_gone(struct http_server *server)
 {
     struct epoll_event events[GONE_BATCH];
-    int n = epoll_wait(server->gone_fd, events, GONE_BATCH, 0); /* level-triggered for the loop: more come again */
+    /* Level-triggered for the loop: more come again. */
+    int n = epoll_wait(server->gone_fd, events, GONE_BATCH, 0);
 
     for (int i = 0; i < n; i++) {
         struct http_conn *conn = events[i].data.ptr;

@@ -6,8 +6,8 @@
 #include "http/internal.h"
 
 enum {
-    FAREWELL_MS = 2000,     /* the longest that we read what is thrown away */
-    FAREWELLS_MAX = 64,     /* more are closed at once: their clients may see a reset */
+    FAREWELL_MS = 2000, /* the longest that we read what is thrown away */
+    FAREWELLS_MAX = 64, /* more are closed at once: their clients may see a reset */
     FAREWELL_READ_BYTES = 65536,
     RESPONSE_BYTES = 2048,
 };
@@ -71,8 +71,10 @@ static void farewell_start(struct http_server *server, int fd)
     farewell = calloc(1, sizeof *farewell);
     if (farewell == NULL)
         return;
-    *farewell = (struct farewell){.server = server, .next = server->farewells, .n_open = 2,
-                              .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+    *farewell = (struct farewell){.server = server,
+                                  .next = server->farewells,
+                                  .n_open = 2,
+                                  .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
     if (farewell->fd < 0 || uv_poll_init(server->config.loop, &farewell->poll, farewell->fd) < 0) {
         closep(&farewell->fd);
         free(farewell);
@@ -99,7 +101,8 @@ void farewell_write(int fd, unsigned status, const char *detail)
     r = http_problem_body(&body, status, NULL, detail);
     if (r == 0)
         r = buf_printf(&text,
-                       "HTTP/1.1 %u %s\r\nContent-Type: " HTTP_PROBLEM_TYPE "\r\nContent-Length: %zu\r\n"
+                       "HTTP/1.1 %u %s\r\nContent-Type: " HTTP_PROBLEM_TYPE
+                       "\r\nContent-Length: %zu\r\n"
                        "Connection: close\r\n\r\n%s",
                        status, MHD_get_reason_phrase_for(status), body.len, buf_text(&body));
     if (r == 0) /* a socket without room for this has a client that does not read */

@@ -16,7 +16,8 @@ static void freeaddrinfop(struct addrinfo **list)
 }
 
 /* "[::1]:80" or "127.0.0.1:80" -> host and port. */
-static int split(char *host, size_t host_size, const char **port, const char *listen, struct err *err)
+static int split(char *host, size_t host_size, const char **port, const char *listen,
+                 struct err *err)
 {
     const char *colon = strrchr(listen, ':');
     size_t len = colon == NULL ? 0 : (size_t)(colon - listen);
@@ -25,12 +26,15 @@ static int split(char *host, size_t host_size, const char **port, const char *li
         listen++;
         len -= 2;
     } else if (len > 0 && memchr(listen, ':', len) != NULL) {
-        return err_set(err, -EINVAL, "'%s': an IPv6 address needs brackets, like [::1]:2358", listen);
+        return err_set(err, -EINVAL, "'%s': an IPv6 address needs brackets, like [::1]:2358",
+                       listen);
     }
     if (len == 0 || len >= host_size || colon[1] == '\0')
-        return err_set(err, -EINVAL, "'%s' is not ADDR:PORT, like 127.0.0.1:2358 or [::1]:2358", listen);
+        return err_set(err, -EINVAL, "'%s' is not ADDR:PORT, like 127.0.0.1:2358 or [::1]:2358",
+                       listen);
     /* getaddrinfo() would take 65536 for 0. */
-    if (strspn(colon + 1, "0123456789") != strlen(colon + 1) || strtoul(colon + 1, NULL, 10) > 65535)
+    if (strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+        strtoul(colon + 1, NULL, 10) > 65535)
         return err_set(err, -EINVAL, "'%s': the port is a number from 0 to 65535", listen);
     memcpy(host, listen, len);
     host[len] = '\0';
@@ -49,14 +53,15 @@ static int write_url(char *url, size_t size, int fd, struct err *err)
     if (getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return err_set(err, -EINVAL, "the address that was bound has no name");
-    (void)snprintf(url, size, bound.ss_family == AF_INET6 ? "http://[%s]:%s" : "http://%s:%s", host, port);
+    (void)snprintf(url, size, bound.ss_family == AF_INET6 ? "http://[%s]:%s" : "http://%s:%s", host,
+                   port);
     return 0;
 }
 
 int http_listen(int *ret, char *url, size_t url_size, const char *listen_at, struct err *err)
 {
-    const struct addrinfo hints = {
-        .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
     CLEANUP(freeaddrinfop) struct addrinfo *list = NULL;
     CLEANUP(closep) int fd = -1;
     const char *port;
@@ -68,12 +73,13 @@ int http_listen(int *ret, char *url, size_t url_size, const char *listen_at, str
         return r;
     r = getaddrinfo(host, port, &hints, &list);
     if (r != 0)
-        return err_set(err, -EINVAL, "'%s': %s (a numeric address and a port are wanted)", listen_at,
-                       gai_strerror(r));
+        return err_set(err, -EINVAL, "'%s': %s (a numeric address and a port are wanted)",
+                       listen_at, gai_strerror(r));
     fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_errno(err, -errno, "socket");
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* a restart need not wait for TIME_WAIT */
+    /* A restart need not wait for TIME_WAIT. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, list->ai_addr, list->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
         return err_errno(err, -errno, "cannot listen on %s", listen_at);
     r = write_url(url, url_size, fd, err);

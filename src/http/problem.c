@@ -11,7 +11,8 @@ int http_problem_body(struct buf *to, unsigned status, const char *field, const 
     struct json_out out = json_out_to(to);
 
     json_out_open(&out, '{');
-    json_out_key_str(&out, "type", "about:blank"); /* RFC 9457, 4.2.1: no more than the status code says */
+    /* RFC 9457, 4.2.1: no more than the status code says. */
+    json_out_key_str(&out, "type", "about:blank");
     json_out_key_str(&out, "title", MHD_get_reason_phrase_for(status));
     json_out_key_uint(&out, "status", status);
     json_out_key_str(&out, "detail", detail);
@@ -21,7 +22,8 @@ int http_problem_body(struct buf *to, unsigned status, const char *field, const 
     return json_out_end(&out);
 }
 
-void http_answer_problem(struct http_request *request, unsigned status, const char *field, const char *fmt, ...)
+void http_answer_problem(struct http_request *request, unsigned status, const char *field,
+                         const char *fmt, ...)
 {
     static const struct http_header later[] = {{"Retry-After", "1"}, {NULL, NULL}};
     const struct http_header allow[] = {{"Allow", request->match.allow}, {NULL, NULL}};
@@ -36,7 +38,7 @@ void http_answer_problem(struct http_request *request, unsigned status, const ch
     if (http_problem_body(&body, status, field, detail) < 0)
         buf_clear(&body);
     http_answer(request, status, HTTP_PROBLEM_TYPE, &body,
-                status == MHD_HTTP_SERVICE_UNAVAILABLE   ? later
+                status == MHD_HTTP_SERVICE_UNAVAILABLE  ? later
                 : status == MHD_HTTP_METHOD_NOT_ALLOWED ? allow
-                                                         : NULL);
+                                                        : NULL);
 }

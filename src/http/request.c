@@ -57,8 +57,8 @@ static int add_common_headers(struct http_request *request, struct MHD_Response 
     return ok == MHD_YES ? 0 : -ENOMEM;
 }
 
-static struct MHD_Response *make_response(struct http_request *request, const char *type, struct buf *body,
-                                          const struct http_header *headers)
+static struct MHD_Response *make_response(struct http_request *request, const char *type,
+                                          struct buf *body, const struct http_header *headers)
 {
     struct MHD_Response *response;
     enum MHD_Result ok = MHD_YES;
@@ -126,12 +126,14 @@ static void handle(struct http_request *request)
         request->state = REQUEST_HANDLED;
         request->match.route->handle(request, config->arg);
     } else if (request->match.allow[0] == '\0') {
-        http_answer_problem(request, MHD_HTTP_NOT_FOUND, NULL, "there is nothing at %.200s", request->path);
+        http_answer_problem(request, MHD_HTTP_NOT_FOUND, NULL, "there is nothing at %.200s",
+                            request->path);
     } else if (request->match.any_origin && strcmp(request->method, "OPTIONS") == 0) {
         answer_preflight(request);
     } else {
-        http_answer_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED, NULL, "%.200s takes %s, not %.40s",
-                            request->path, request->match.allow, request->method);
+        http_answer_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED, NULL,
+                            "%.200s takes %s, not %.40s", request->path, request->match.allow,
+                            request->method);
     }
 }
 
@@ -146,7 +148,8 @@ static enum MHD_Result finish(struct http_request *request)
         return send_answer(request);
     request->suspended = true;
     MHD_suspend_connection(request->mhd);
-    if (request->conn->gone) /* it left before there was anything to suspend, and the kernel tells only once */
+    /* It may have left before there was anything to suspend, and the kernel tells only once. */
+    if (request->conn->gone)
         request_lose(request);
     return MHD_YES;
 }
@@ -161,7 +164,8 @@ static enum MHD_Result refuse_too_big(struct http_request *request)
 {
     char detail[96];
 
-    (void)snprintf(detail, sizeof detail, "the body has more than %zu bytes, which is the most that is taken",
+    (void)snprintf(detail, sizeof detail,
+                   "the body has more than %zu bytes, which is the most that is taken",
                    request->conn->server->config.body_bytes_max);
     return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, detail);
 }
@@ -192,7 +196,8 @@ struct framing {
     bool chunked;
 };
 
-static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
 {
     struct framing *framing = arg;
 
@@ -216,18 +221,21 @@ static enum MHD_Result check_framing(struct http_request *request)
 
     (void)MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, note_framing, &framing);
     if (framing.n_lengths + framing.n_encodings > 1)
-        return refuse(request, MHD_HTTP_BAD_REQUEST, "the length of the body is given more than once");
+        return refuse(request, MHD_HTTP_BAD_REQUEST,
+                      "the length of the body is given more than once");
     if (framing.n_encodings > 0 && !framing.chunked)
-        return refuse(request, MHD_HTTP_NOT_IMPLEMENTED, "the transfer encoding is not known; chunked is");
+        return refuse(request, MHD_HTTP_NOT_IMPLEMENTED,
+                      "the transfer encoding is not known; chunked is");
     if (framing.declared_bytes > request->conn->server->config.body_bytes_max)
         return refuse_too_big(request);
     return MHD_YES;
 }
 
-static enum MHD_Result begin(struct http_request **ret, struct http_server *server, struct MHD_Connection *mhd,
-                             const char *path, const char *method)
+static enum MHD_Result begin(struct http_request **ret, struct http_server *server,
+                             struct MHD_Connection *mhd, const char *path, const char *method)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct http_conn *conn = info->socket_context;
     struct http_request *request;
 
@@ -247,8 +255,9 @@ static enum MHD_Result begin(struct http_request **ret, struct http_server *serv
     return check_framing(request);
 }
 
-enum MHD_Result request_on_access(void *arg, struct MHD_Connection *mhd, const char *path, const char *method,
-                                  const char *version, const char *upload, size_t *upload_len, void **state)
+enum MHD_Result request_on_access(void *arg, struct MHD_Connection *mhd, const char *path,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_len, void **state)
 {
     struct http_request *request = *state;
     enum MHD_Result r;
@@ -266,7 +275,8 @@ enum MHD_Result request_on_access(void *arg, struct MHD_Connection *mhd, const c
     return r;
 }
 
-void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode why)
+void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
+                          enum MHD_RequestTerminationCode why)
 {
     struct http_server *server = arg;
     struct http_request *request = *state;
@@ -315,8 +325,8 @@ struct slice http_request_query(const struct http_request *request, const char *
 {
     struct slice value = {0};
 
-    if (MHD_lookup_connection_value_n(request->mhd, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value.at,
-                                      &value.len) == MHD_YES &&
+    if (MHD_lookup_connection_value_n(request->mhd, MHD_GET_ARGUMENT_KIND, name, strlen(name),
+                                      &value.at, &value.len) == MHD_YES &&
         value.at == NULL)
         value = slice_from(""); /* "?name" without "=" */
     return value;

@@ -43,12 +43,12 @@ static void allow(struct http_match *match, const char *method)
 {
     size_t used = strlen(match->allow);
 
-    (void)snprintf(match->allow + used, sizeof match->allow - used, "%s%s%s", used > 0 ? ", " : "", method,
-                   strcmp(method, "GET") == 0 ? ", HEAD" : "");
+    (void)snprintf(match->allow + used, sizeof match->allow - used, "%s%s%s", used > 0 ? ", " : "",
+                   method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-void http_route_find(struct http_match *ret, const struct http_route *routes, size_t n_routes, const char *method,
-                     const char *path)
+void http_route_find(struct http_match *ret, const struct http_route *routes, size_t n_routes,
+                     const char *method, const char *path)
 {
     *ret = (struct http_match){0};
     for (size_t i = 0; i < n_routes; i++) {

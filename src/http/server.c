@@ -12,9 +12,9 @@
 #include "http/internal.h"
 
 enum {
-    CONN_MEMORY_BYTES = 32768,   /* libmicrohttpd's pool of a connection: headers must fit */
+    CONN_MEMORY_BYTES = 32768, /* libmicrohttpd's pool of a connection: headers must fit */
     CONN_MEMORY_STEP_BYTES = 4096,
-    SWEEP_MS = 250,              /* how late a deadline may be noticed */
+    SWEEP_MS = 250, /* how late a deadline may be noticed */
 };
 
 static void on_closed(uv_handle_t *handle)
@@ -94,7 +94,8 @@ static void PRINTF_LIKE(2, 0) on_mhd_log(void *arg, const char *fmt, va_list ap)
 static int start_daemon(struct http_server *server, int listen_fd)
 {
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, request_on_access, server,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        request_on_access, server,
         /* clang-format off */
         MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, /* first, so that it hears of the others' errors */
         MHD_OPTION_LISTEN_SOCKET, listen_fd,
@@ -118,8 +119,8 @@ static int new_handles(struct http_server *server)
     server->again = calloc(1, sizeof *server->again);
     server->soon = calloc(1, sizeof *server->soon);
     server->sweep = calloc(1, sizeof *server->sweep);
-    if (server->mhd_poll != NULL && server->gone_poll != NULL && server->again != NULL && server->soon != NULL &&
-        server->sweep != NULL)
+    if (server->mhd_poll != NULL && server->gone_poll != NULL && server->again != NULL &&
+        server->soon != NULL && server->sweep != NULL)
         return 0;
     /* Not yet known to the loop: uv_close() would be wrong. */
     free(TAKE_PTR(server->mhd_poll));
@@ -133,7 +134,8 @@ static int new_handles(struct http_server *server)
 /* Past new_handles() nothing can fail: epoll descriptors can be polled, and all else only sets fields. */
 static int join_loop(struct http_server *server)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     uv_loop_t *loop = server->config.loop;
     int r = new_handles(server);
 

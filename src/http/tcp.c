@@ -18,5 +18,6 @@ void tcp_set_nodelay(int fd)
 {
     int on = 1;
 
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on Unix sockets, which have none */
+    /* Fails on Unix sockets, which have none. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }

@@ -55,8 +55,10 @@ int schema_migrate(sqlite3 *db, struct err *err)
     if (r < 0)
         return r;
     if (version < 0 || version > latest)
-        return err_set(err, -EINVAL, "the database has version %d, this program knows up to %d: run a newer glimpse",
-                       version, latest);
+        return err_set(
+            err, -EINVAL,
+            "the database has version %d, this program knows up to %d: run a newer glimpse",
+            version, latest);
     for (; version < latest; version++) {
         r = take_step(db, version, err);
         if (r < 0)

@@ -19,14 +19,14 @@ enum { WAITING_MAX_BYTES = 64 << 20, BUSY_MS = 5000 };
 struct item {
     struct item *next;
     store_on_added *on_added;
-    void *arg; /* borrowed */
-    char *language;  /* owned, as all below */
+    void *arg;      /* borrowed */
+    char *language; /* owned, as all below */
     char *code, *output;
     size_t code_len, output_len;
     int exit_code;
     uint64_t time_us, memory_bytes;
     int64_t created_us;
-    int64_t id;      /* set by the writer; <= 0: err says why not */
+    int64_t id; /* set by the writer; <= 0: err says why not */
     struct err err;
 };
 
@@ -107,7 +107,8 @@ static void insert(struct store *store, struct item *item)
          sqlite3_bind_blob64(s, 4, item->output, item->output_len, SQLITE_STATIC) == SQLITE_OK &&
          sqlite3_bind_int(s, 5, item->exit_code) == SQLITE_OK &&
          sqlite3_bind_int64(s, 6, (int64_t)item->time_us) == SQLITE_OK &&
-         sqlite3_bind_int64(s, 7, (int64_t)item->memory_bytes) == SQLITE_OK && sqlite3_step(s) == SQLITE_DONE;
+         sqlite3_bind_int64(s, 7, (int64_t)item->memory_bytes) == SQLITE_OK &&
+         sqlite3_step(s) == SQLITE_DONE;
     if (ok)
         item->id = sqlite3_last_insert_rowid(store->db);
     else
@@ -177,7 +178,8 @@ static void call_back(struct store *store)
     items = list_take(&store->done);
     (void)pthread_mutex_unlock(&store->lock);
     for (struct item *item = items; item != NULL; item = item->next)
-        item->on_added(item->arg, item->id > 0 ? item->id : item->err.code, item->id > 0 ? NULL : &item->err);
+        item->on_added(item->arg, item->id > 0 ? item->id : item->err.code,
+                       item->id > 0 ? NULL : &item->err);
     items_free(items);
 }
 
@@ -224,8 +226,8 @@ static int item_new(struct item **ret, const struct store_submission *from, stru
     return 0;
 }
 
-int store_add_submission(struct store *store, const struct store_submission *submission, store_on_added *on_added,
-                         void *arg, struct err *err)
+int store_add_submission(struct store *store, const struct store_submission *submission,
+                         store_on_added *on_added, void *arg, struct err *err)
 {
     CLEANUP(item_freep) struct item *item = NULL;
     int r = item_new(&item, submission, err);
@@ -235,7 +237,8 @@ int store_add_submission(struct store *store, const struct store_submission *sub
     item->on_added = on_added;
     item->arg = arg;
     (void)pthread_mutex_lock(&store->lock);
-    if (store->waiting_bytes + item_bytes(item) > WAITING_MAX_BYTES && store->waiting.first != NULL) {
+    if (store->waiting_bytes + item_bytes(item) > WAITING_MAX_BYTES &&
+        store->waiting.first != NULL) {
         r = STORE_E_FULL;
     } else {
         store->waiting_bytes += item_bytes(item);
@@ -251,7 +254,8 @@ int store_add_submission(struct store *store, const struct store_submission *sub
 static int open_db(struct store *store, const char *dir, struct err *err)
 {
     /* FULL: a commit is on the disk when it returns, also with a write-ahead log. */
-    static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+    static const char settings[] =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
     CLEANUP(freep) char *path = NULL;
     int r;
 
@@ -259,10 +263,13 @@ static int open_db(struct store *store, const char *dir, struct err *err)
         path = NULL;
         return err_set(err, -ENOMEM, "store");
     }
-    r = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    r = sqlite3_open_v2(path, &store->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (r != SQLITE_OK)
-        return err_set(err, -EIO, "%s: %s", path, store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(r));
-    (void)chmod(path, 0600); /* it holds other people's programs; the -wal and -shm files take after it */
+        return err_set(err, -EIO, "%s: %s", path,
+                       store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(r));
+    /* It holds other people's programs; the -wal and -shm files take after it. */
+    (void)chmod(path, 0600);
     (void)sqlite3_busy_timeout(store->db, BUSY_MS);
     if (sqlite3_exec(store->db, settings, NULL, NULL, NULL) != SQLITE_OK)
         return err_set(err, -EIO, "%s: %s", path, sqlite3_errmsg(store->db));

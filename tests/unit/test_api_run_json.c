@@ -12,9 +12,12 @@
 static void reads_every_field(void **state)
 {
     static const char text[] =
-        "{\"language\":\"py\",\"version\":\"3\",\"files\":[{\"name\":\"a.py\",\"content\":\"x\\u0000y\"},"
-        "{\"name\":\"d/b\",\"content\":\"/w==\",\"encoding\":\"base64\"}],\"stdin\":{\"content\":\"aGk=\",\"encoding\":\"base64\"},"
-        "\"args\":[\"\",\"b c\"],\"env\":{\"A\":\"1=2\"},\"limits\":{\"compile\":{\"processes\":7},\"run\":{\"wall_time_ms\":10}},"
+        "{\"language\":\"py\",\"version\":\"3\",\"files\":["
+        "{\"name\":\"a.py\",\"content\":\"x\\u0000y\"},"
+        "{\"name\":\"d/b\",\"content\":\"/w==\",\"encoding\":\"base64\"}],"
+        "\"stdin\":{\"content\":\"aGk=\",\"encoding\":\"base64\"},"
+        "\"args\":[\"\",\"b c\"],\"env\":{\"A\":\"1=2\"},"
+        "\"limits\":{\"compile\":{\"processes\":7},\"run\":{\"wall_time_ms\":10}},"
         "\"output_encoding\":\"base64\"}";
     struct fault fault = {0};
     struct v1_run run;
@@ -53,7 +56,8 @@ static void code_is_a_file_without_a_name(void **state)
     struct v1_run run;
 
     (void)state;
-    assert_int_equal(v1_run_parse(&run, slice_from("{\"language\":\"c\",\"code\":\"\"}"), &fault), 0);
+    assert_int_equal(v1_run_parse(&run, slice_from("{\"language\":\"c\",\"code\":\"\"}"), &fault),
+                     0);
     assert_true(run.job->main_unnamed);
     assert_null(run.job->files[0].name);
     assert_int_equal(run.job->files[0].len, 0);
@@ -77,15 +81,16 @@ static void refusals_name_the_field_and_give_nothing(void **state)
         {"{\"language\":\"c\"}", 422, "code", "missing"},
         {"{\"language\":\"c\",\"code\":7}", 422, "code", "not a whole number"},
         {"{\"language\":\"c\",\"code\":\"\",\"x\":1}", 422, "x", "allowed are: language, version"},
-        {"{\"language\":\"c\",\"files\":[{\"name\":\"a\",\"content\":\"\"},{\"name\":\"../b\",\"content\":\"\"}]}", 422,
-         "files[1].name", "'..'"},
-        {"{\"language\":\"c\",\"code\":\"\",\"stdin\":{\"content\":\"a\",\"encoding\":\"base64\"}}", 422, "stdin.content",
-         "base64"},
-        {"{\"language\":\"c\",\"code\":\"\",\"limits\":{\"wall_time_ms\":5}}", 422, "limits.wall_time_ms", "\"run\""},
-        {"{\"language\":\"c\",\"code\":\"\",\"limits\":{\"run\":{\"wall_time_ms\":1e3}}}", 422, "limits.run.wall_time_ms",
-         "fraction or exponent"},
-        {"{\"language\":\"c\",\"code\":\"\",\"limits\":{\"run\":{\"wall_time_ms\":9}}}", 422, "limits.run.wall_time_ms",
-         "at least 10 ms"},
+        {"{\"language\":\"c\",\"files\":[{\"name\":\"a\",\"content\":\"\"},{\"name\":\"../b\",\"content\":\"\"}]}",
+         422, "files[1].name", "'..'"},
+        {"{\"language\":\"c\",\"code\":\"\",\"stdin\":{\"content\":\"a\",\"encoding\":\"base64\"}}",
+         422, "stdin.content", "base64"},
+        {"{\"language\":\"c\",\"code\":\"\",\"limits\":{\"wall_time_ms\":5}}", 422,
+         "limits.wall_time_ms", "\"run\""},
+        {"{\"language\":\"c\",\"code\":\"\",\"limits\":{\"run\":{\"wall_time_ms\":1e3}}}", 422,
+         "limits.run.wall_time_ms", "fraction or exponent"},
+        {"{\"language\":\"c\",\"code\":\"\",\"limits\":{\"run\":{\"wall_time_ms\":9}}}", 422,
+         "limits.run.wall_time_ms", "at least 10 ms"},
     };
     struct job untouched;
 
@@ -106,8 +111,9 @@ static void refusals_name_the_field_and_give_nothing(void **state)
 /* Every cut and every changed byte of a good request: no crash, no leak (asan), and never a job where it says no. */
 static void survives_every_cut_and_flip(void **state)
 {
-    static const char good[] = "{\"language\":\"c\",\"files\":[{\"name\":\"a\",\"content\":\"eA==\",\"encoding\":\"base64\"}],"
-                               "\"args\":[\"\\u00e9\"],\"env\":{\"A\":\"b\"},\"limits\":{\"run\":{\"processes\":5}}}";
+    static const char good[] =
+        "{\"language\":\"c\",\"files\":[{\"name\":\"a\",\"content\":\"eA==\",\"encoding\":\"base64\"}],"
+        "\"args\":[\"\\u00e9\"],\"env\":{\"A\":\"b\"},\"limits\":{\"run\":{\"processes\":5}}}";
     char text[sizeof good];
 
     (void)state;
@@ -153,7 +159,8 @@ static void writes_results(void **state)
     assert_int_equal(buf_add(&stage->out[0], "a\xff", 2), 0);
     buf_init(&text, 4096);
     assert_int_equal(v1_run_write(&text, "some-id", &language, &result, false), 0);
-    assert_string_equal(buf_text(&text),
+    assert_string_equal(
+        buf_text(&text),
         "{\"id\":\"some-id\",\"language\":\"c\",\"version\":\"12.2.0\",\"status\":\"signaled\",\"message\":\"ended\","
         "\"stages\":{\"compile\":null,\"run\":{\"status\":\"signaled\",\"exit_code\":null,\"signal\":\"SIGSEGV\","
         "\"stdout\":\"a\xef\xbf\xbd\",\"stderr\":\"\",\"truncated\":{\"stdout\":false,\"stderr\":true},\"binary\":true,"

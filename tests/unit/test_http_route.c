@@ -1,4 +1,4 @@
-/* What holds for routes: a path matches whole or not at all, and who asks with the wrong method is told the right ones. */
+/* What holds for routes: a path matches whole or not at all; a wrong method is told the right ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,8 +66,10 @@ static void finds_the_route(void **state)
         assert_string_equal(match.allow, rows[i].allow);
         assert_int_equal(match.parts[0].len, strlen(rows[i].part0));
         assert_int_equal(match.parts[1].len, strlen(rows[i].part1));
-        assert_memory_equal(match.parts[0].len > 0 ? match.parts[0].at : "", rows[i].part0, match.parts[0].len);
-        assert_memory_equal(match.parts[1].len > 0 ? match.parts[1].at : "", rows[i].part1, match.parts[1].len);
+        assert_memory_equal(match.parts[0].len > 0 ? match.parts[0].at : "", rows[i].part0,
+                            match.parts[0].len);
+        assert_memory_equal(match.parts[1].len > 0 ? match.parts[1].at : "", rows[i].part1,
+                            match.parts[1].len);
     }
 }
 
@@ -89,8 +91,9 @@ static void a_problem_is_json_whatever_it_says(void **state)
     (void)state;
     buf_init(&body, 4096);
     assert_int_equal(http_problem_body(&body, 413, NULL, "too \"big\"\n\xff"), 0);
-    assert_string_equal(buf_text(&body), "{\"type\":\"about:blank\",\"title\":\"Content Too Large\",\"status\":413,"
-                                         "\"detail\":\"too \\\"big\\\"\\n\xef\xbf\xbd\"}");
+    assert_string_equal(buf_text(&body),
+                        "{\"type\":\"about:blank\",\"title\":\"Content Too Large\",\"status\":413,"
+                        "\"detail\":\"too \\\"big\\\"\\n\xef\xbf\xbd\"}");
     buf_clear(&body);
     assert_int_equal(http_problem_body(&body, 422, "files[1].name", "no"), 0);
     assert_non_null(strstr(buf_text(&body), "\"field\":\"files[1].name\"}"));

@@ -64,9 +64,17 @@ static int set_up(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
     struct http_config config = {
-        .listen = "127.0.0.1:0", .routes = routes, .n_routes = COUNT_OF(routes), .arg = world,
-        .body_bytes_max = BODY_MAX, .bodies_bytes_max = 4 * BODY_MAX, .connections_max = 20,
-        .idle_time_ms = 1200, .head_time_ms = 400, .transfer_time_ms = 400, .transfer_rate = 1000,
+        .listen = "127.0.0.1:0",
+        .routes = routes,
+        .n_routes = COUNT_OF(routes),
+        .arg = world,
+        .body_bytes_max = BODY_MAX,
+        .bodies_bytes_max = 4 * BODY_MAX,
+        .connections_max = 20,
+        .idle_time_ms = 1200,
+        .head_time_ms = 400,
+        .transfer_time_ms = 400,
+        .transfer_rate = 1000,
     };
     struct err err = {0};
 
@@ -161,7 +169,8 @@ static void expect_busy(struct world *world, size_t n)
 static void answers_at_once_and_later(void **state)
 {
     struct world *world = *state;
-    CLEANUP(closep) int fd = ask(world, "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\necho");
+    CLEANUP(closep)
+    int fd = ask(world, "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\necho");
 
     expect(world, fd, "\r\n\r\necho");
     assert_int_equal(fd_write_all(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n", 32), 0);
@@ -233,10 +242,12 @@ static void refuses_what_is_too_large(void **state)
     struct world *world = *state;
     char rows[2][2048];
 
-    (void)snprintf(rows[0], sizeof rows[0], "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
-    (void)snprintf(rows[1], sizeof rows[1],
-                   "POST /now HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n200\r\n%512d\r\n200\r\n%512d\r\n",
-                   1, 2);
+    (void)snprintf(rows[0], sizeof rows[0],
+                   "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
+    (void)snprintf(
+        rows[1], sizeof rows[1],
+        "POST /now HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n200\r\n%512d\r\n200\r\n%512d\r\n",
+        1, 2);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         CLEANUP(closep) int fd = ask(world, rows[i]);
 
@@ -253,7 +264,8 @@ static void all_bodies_together_are_bounded(void **state)
     char text[2048];
 
     /* Four bodies of 999 of 1000 bytes each are held; the fifth is one too many. */
-    (void)snprintf(text, sizeof text, "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n%999d", 1);
+    (void)snprintf(text, sizeof text,
+                   "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n%999d", 1);
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
         fds[i] = ask(world, text);
         for (int n = 0; n < 50; n++)
@@ -298,13 +310,17 @@ static void refuses_bad_addresses(void **state)
     static const struct {
         const char *listen, *says;
     } rows[] = {
-        {"", "ADDR:PORT"},          {"127.0.0.1", "ADDR:PORT"}, {":80", "ADDR:PORT"},      {"127.0.0.1:", "ADDR:PORT"},
-        {"::1:80", "brackets"},     {"[::1]", "brackets"},      {"localhost:80", "numeric"}, {"127.0.0.1:65536", "65535"},
-        {"127.0.0.1:http", "65535"}, {"127.0.0.1:-1", "65535"}, {"1.2.3.4.5:80", "numeric"}, {"192.0.2.1:80", "192.0.2.1:80"},
+        {"", "ADDR:PORT"},           {"127.0.0.1", "ADDR:PORT"},   {":80", "ADDR:PORT"},
+        {"127.0.0.1:", "ADDR:PORT"}, {"::1:80", "brackets"},       {"[::1]", "brackets"},
+        {"localhost:80", "numeric"}, {"127.0.0.1:65536", "65535"}, {"127.0.0.1:http", "65535"},
+        {"127.0.0.1:-1", "65535"},   {"1.2.3.4.5:80", "numeric"},  {"192.0.2.1:80", "192.0.2.1:80"},
     };
     struct world *world = *state;
-    struct http_config config = {.loop = &world->loop, .routes = routes, .n_routes = COUNT_OF(routes),
-                                 .body_bytes_max = 1, .connections_max = 1};
+    struct http_config config = {.loop = &world->loop,
+                                 .routes = routes,
+                                 .n_routes = COUNT_OF(routes),
+                                 .body_bytes_max = 1,
+                                 .connections_max = 1};
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct http_server *server = NULL;

@@ -43,7 +43,8 @@ static void write_nested(struct json_out *out)
 static void puts_commas_where_they_belong(void **state)
 {
     (void)state;
-    writes(write_nested, "{\"a\":\"x\",\"b\":[{},[],null,true,false],\"c\":18446744073709551615,\"d\":null}");
+    writes(write_nested,
+           "{\"a\":\"x\",\"b\":[{},[],null,true,false],\"c\":18446744073709551615,\"d\":null}");
 }
 
 static void write_numbers(struct json_out *out)
@@ -81,9 +82,10 @@ static void escapes_and_replaces(void **state)
         {"a\0b\x1f\x7f", 5, "\"a\\u0000b\\u001f\\u007f\""},
         {"\xc3\xa9\xf0\x9f\x98\x80", 6, "\"\xc3\xa9\xf0\x9f\x98\x80\""},
         {"\xff", 1, "\"\xef\xbf\xbd\""},
-        {"a\xc3", 2, "\"a\xef\xbf\xbd\""},                      /* cut */
-        {"\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}, /* a surrogate: no two bytes of it fit */
-        {"\xf0\x9f\x98x", 4, "\"\xef\xbf\xbdx\""},              /* one maximal subpart, one mark */
+        {"a\xc3", 2, "\"a\xef\xbf\xbd\""}, /* cut */
+        {"\xed\xa0\x80", 3,
+         "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}, /* a surrogate: no two bytes of it fit */
+        {"\xf0\x9f\x98x", 4, "\"\xef\xbf\xbdx\""},    /* one maximal subpart, one mark */
     };
 
     (void)state;
@@ -101,9 +103,16 @@ static void escapes_and_replaces(void **state)
 
 static void writes_base64(void **state)
 {
-    static const char *const rows[][2] = { /* RFC 4648, 10 */
-        {"", "\"\""},         {"f", "\"Zg==\""},       {"fo", "\"Zm8=\""},        {"foo", "\"Zm9v\""},
-        {"foob", "\"Zm9vYg==\""}, {"fooba", "\"Zm9vYmE=\""}, {"foobar", "\"Zm9vYmFy\""}, {"\xff\xfe\xfd", "\"//79\""},
+    static const char *const rows[][2] = {
+        /* RFC 4648, 10 */
+        {"", "\"\""},
+        {"f", "\"Zg==\""},
+        {"fo", "\"Zm8=\""},
+        {"foo", "\"Zm9v\""},
+        {"foob", "\"Zm9vYg==\""},
+        {"fooba", "\"Zm9vYmE=\""},
+        {"foobar", "\"Zm9vYmFy\""},
+        {"\xff\xfe\xfd", "\"//79\""},
     };
 
     (void)state;

@@ -73,8 +73,12 @@ static int tear_down(void **state)
 
 static void add(struct world *world, const char *code)
 {
-    const struct store_submission row = {.language = "python", .code = {code, strlen(code)}, .output = {"a\0\xff", 3},
-                                         .exit_code = 0, .time_us = 1234, .memory_bytes = 5678};
+    const struct store_submission row = {.language = "python",
+                                         .code = {code, strlen(code)},
+                                         .output = {"a\0\xff", 3},
+                                         .exit_code = 0,
+                                         .time_us = 1234,
+                                         .memory_bytes = 5678};
     struct err err = {0};
 
     assert_int_equal(store_add_submission(world->store, &row, on_added, world, &err), 0);
@@ -114,9 +118,12 @@ static void what_was_answered_can_be_read(void **state)
     add(world, "print(1)");
     assert_int_equal(world->n_added, 0); /* never from inside the call */
     wait_until(world, 1);
-    assert_int_equal(ask(world, "SELECT count(*) FROM submissions WHERE language = 'python' AND code = CAST('print(1)' AS BLOB)"
-                                " AND output = x'6100ff' AND exit_code = 0 AND time_us = 1234 AND memory_bytes = 5678"
-                                " AND created_us BETWEEN 1700000000000000 AND 9000000000000000"), 1);
+    assert_int_equal(
+        ask(world,
+            "SELECT count(*) FROM submissions WHERE language = 'python' AND code = CAST('print(1)' AS BLOB)"
+            " AND output = x'6100ff' AND exit_code = 0 AND time_us = 1234 AND memory_bytes = 5678"
+            " AND created_us BETWEEN 1700000000000000 AND 9000000000000000"),
+        1);
     assert_int_equal(ask(world, "SELECT id FROM submissions"), world->last_id);
 }
 
@@ -222,10 +229,14 @@ int main(void)
 {
 #define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_A_WORLD(what_was_answered_can_be_read),       IN_A_WORLD(many_at_once_share_commits),
-        IN_A_WORLD(closing_writes_what_waits),           IN_A_WORLD(what_cannot_be_written_gets_no_id),
-        IN_A_WORLD(too_much_waiting_is_refused),         IN_A_WORLD(it_is_nobody_elses_to_read),
-        IN_A_WORLD(opens_again_and_keeps_what_is_there), IN_A_WORLD(refuses_what_it_does_not_know),
+        IN_A_WORLD(what_was_answered_can_be_read),
+        IN_A_WORLD(many_at_once_share_commits),
+        IN_A_WORLD(closing_writes_what_waits),
+        IN_A_WORLD(what_cannot_be_written_gets_no_id),
+        IN_A_WORLD(too_much_waiting_is_refused),
+        IN_A_WORLD(it_is_nobody_elses_to_read),
+        IN_A_WORLD(opens_again_and_keeps_what_is_there),
+        IN_A_WORLD(refuses_what_it_does_not_know),
     };
 
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -14,7 +14,8 @@ static int read_text(struct slice *ret, const json_t *root, const char *name, st
     if (value == NULL || json_is_null(value))
         return 0;
     if (!json_is_string(value))
-        return fault_set(fault, 400, name, "%s must be a string, not %s", name, json_in_type_name(value));
+        return fault_set(fault, 400, name, "%s must be a string, not %s", name,
+                         json_in_type_name(value));
     *ret = json_in_slice(value);
     return 0;
 }
@@ -25,12 +26,14 @@ int compat_read(struct compat_run *ret, struct http_request *request, const char
     *ret = (struct compat_run){0};
     if (json_in_object(&ret->root, http_request_body(request), fault) < 0 ||
         read_text(&ret->language, ret->root, language_name, fault) < 0 ||
-        read_text(&ret->code, ret->root, "code", fault) < 0 || read_text(&ret->input, ret->root, input_name, fault) < 0)
+        read_text(&ret->code, ret->root, "code", fault) < 0 ||
+        read_text(&ret->input, ret->root, input_name, fault) < 0)
         return -1;
     return 0;
 }
 
-static int fill_job(struct job *job, const struct compat_run *run, const char *language, struct err *err)
+static int fill_job(struct job *job, const struct compat_run *run, const char *language,
+                    struct err *err)
 {
     int r = job_add_file(job, NULL, run->code.at, run->code.len, err);
 
@@ -51,7 +54,8 @@ static int fill_job(struct job *job, const struct compat_run *run, const char *l
     return 0;
 }
 
-struct job *compat_job(const struct compat_run *run, const char *language, uint64_t time_ms, struct fault *fault)
+struct job *compat_job(const struct compat_run *run, const char *language, uint64_t time_ms,
+                       struct fault *fault)
 {
     CLEANUP(job_freep) struct job *job = job_new();
     struct err err = {.code = -ENOMEM, .msg = "the server is out of memory"};
@@ -61,7 +65,8 @@ struct job *compat_job(const struct compat_run *run, const char *language, uint6
         return NULL;
     }
     job->limits[STAGE_RUN].wall_time_ms = time_ms;
-    job->limits[STAGE_RUN].cpu_time_ms = time_ms * 2; /* the old services counted the clock's time */
+    /* The old services counted the clock's time. */
+    job->limits[STAGE_RUN].cpu_time_ms = time_ms * 2;
     return TAKE_PTR(job);
 }
 
@@ -69,7 +74,8 @@ struct job *compat_job(const struct compat_run *run, const char *language, uint6
 static int check_run_code(const struct compat_run *run, struct fault *fault)
 {
     if (run->language.len == 0)
-        return fault_set(fault, 400, "language", "language is missing: py, java, js, cpp, c, go, kt, ...");
+        return fault_set(fault, 400, "language",
+                         "language is missing: py, java, js, cpp, c, go, kt, ...");
     if (strlen(run->language.at) != run->language.len)
         return fault_set(fault, 400, "language", "language holds a NUL character");
     if (run->code.len == 0)
@@ -83,7 +89,8 @@ void compat_run_code(struct http_request *request, struct api *api, const struct
     struct fault fault = {0};
     struct job *job = NULL;
 
-    if (compat_read(&run, request, "language", "input", &fault) == 0 && check_run_code(&run, &fault) == 0)
+    if (compat_read(&run, request, "language", "input", &fault) == 0 &&
+        check_run_code(&run, &fault) == 0)
         job = compat_job(&run, run.language.at, COMPAT_TIME_MS, &fault);
     if (job == NULL) {
         door->refuse(request, &fault);

@@ -9,7 +9,13 @@
 #include "api/compat/compat.h"
 #include "base/log.h"
 
-enum { EXIT_TIMED_OUT = 124, EXIT_KILLED = 137, EXIT_SIGNAL_BASE = 128, NOT_STORED = -1, NO_ID = 0 };
+enum {
+    EXIT_TIMED_OUT = 124,
+    EXIT_KILLED = 137,
+    EXIT_SIGNAL_BASE = 128,
+    NOT_STORED = -1,
+    NO_ID = 0
+};
 
 static int exit_code_of(const struct result *result)
 {
@@ -22,7 +28,8 @@ static int exit_code_of(const struct result *result)
     return stage->exit_code >= 0 ? stage->exit_code : EXIT_KILLED;
 }
 
-static void answer_with(struct http_request *request, const struct result *result, struct slice output, int64_t id)
+static void answer_with(struct http_request *request, const struct result *result,
+                        struct slice output, int64_t id)
 {
     const struct stage_result *stage = compat_last_stage(result);
     CLEANUP(buf_done) struct buf body;
@@ -115,8 +122,10 @@ static struct pending *pending_new(struct call *call, const struct result *resul
         return NULL;
     buf_init(&pending->output, COMPAT_ANSWER_BYTES_MAX);
     pending->result = (struct result){.status = result->status};
-    pending->result.stages[STAGE_RUN] = (struct stage_result){
-        .ran = true, .exit_code = run->exit_code, .wall_us = run->wall_us, .memory_bytes = run->memory_bytes};
+    pending->result.stages[STAGE_RUN] = (struct stage_result){.ran = true,
+                                                              .exit_code = run->exit_code,
+                                                              .wall_us = run->wall_us,
+                                                              .memory_bytes = run->memory_bytes};
     if (compat_terminal_text(&pending->output, result) < 0) {
         pending_free(pending);
         return NULL;
@@ -135,9 +144,12 @@ static void store(struct call *call, const struct result *result)
     int r = -1;
 
     if (pending != NULL) {
-        row = (struct store_submission){.language = call->language->id, .code = {call->code, call->code_len},
-                                        .output = buf_slice(&pending->output), .exit_code = run->exit_code,
-                                        .time_us = run->wall_us, .memory_bytes = run->memory_bytes};
+        row = (struct store_submission){.language = call->language->id,
+                                        .code = {call->code, call->code_len},
+                                        .output = buf_slice(&pending->output),
+                                        .exit_code = run->exit_code,
+                                        .time_us = run->wall_us,
+                                        .memory_bytes = run->memory_bytes};
         call->held = true; /* the pending one has it now */
         r = store_add_submission(call->api->store, &row, on_stored, pending, &err);
         if (r == 0)
@@ -147,7 +159,8 @@ static void store(struct call *call, const struct result *result)
         pending_free(pending);
     }
     if (r == STORE_E_FULL)
-        (void)fault_set(&fault, 503, NULL, "too many submissions wait to be stored; try again in a moment");
+        (void)fault_set(&fault, 503, NULL,
+                        "too many submissions wait to be stored; try again in a moment");
     else
         (void)fault_set(&fault, 500, NULL, "the program ran, but could not be stored: %s", err.msg);
     refuse(call->request, &fault);

@@ -81,7 +81,8 @@ static void refuse_language(struct http_request *request, const struct api *api)
 }
 
 /* The old service looked for code first, then at the language. */
-static void start(struct http_request *request, struct api *api, const struct compat_run *run, struct slice name)
+static void start(struct http_request *request, struct api *api, const struct compat_run *run,
+                  struct slice name)
 {
     static const struct call_door door = {answer, refuse};
     const struct language *language;
@@ -99,7 +100,8 @@ static void start(struct http_request *request, struct api *api, const struct co
         refuse(request, &fault);
         return;
     }
-    (void)snprintf(id, sizeof id, "%.*s", (int)(name.len < sizeof id ? name.len : 0), name.len > 0 ? name.at : "");
+    (void)snprintf(id, sizeof id, "%.*s", (int)(name.len < sizeof id ? name.len : 0),
+                   name.len > 0 ? name.at : "");
     language = languages_find(&api->languages, id);
     if (language == NULL || !language->available) {
         refuse_language(request, api);
@@ -139,8 +141,9 @@ void compat_root_run(struct http_request *request, void *arg)
 /* Until the playground is here. */
 void compat_root_get(struct http_request *request, void *arg)
 {
-    static const char text[] = "{\"name\":\"glimpse\",\"version\":\"" GLIMPSE_VERSION "\",\"run\":\"POST /v1/run\","
-                               "\"languages\":\"GET /v1/languages\",\"documentation\":\"docs/api.md\"}";
+    static const char text[] =
+        "{\"name\":\"glimpse\",\"version\":\"" GLIMPSE_VERSION "\",\"run\":\"POST /v1/run\","
+        "\"languages\":\"GET /v1/languages\",\"documentation\":\"docs/api.md\"}";
     CLEANUP(buf_done) struct buf body;
 
     (void)arg;

@@ -2,7 +2,8 @@
  * POST /run, GET /run {lang, code, params?} -> {status, output}; GET /languages -> list of names.
  *
  * params are the program's arguments: an array of strings, or one string. GET takes the same fields
- * as a JSON body or as query parameters. status is one of our own (ok, runtime_error, ...), or "error" where nothing ran.
+ * as a JSON body or as query parameters. status is one of our own (ok, runtime_error, ...), or
+ * "error" where nothing ran.
  */
 #include "api/compat/compat.h"
 
@@ -19,7 +20,8 @@ static const char *name_of(const struct language *language)
     return language->id;
 }
 
-static void answer_with(struct http_request *request, unsigned http_status, const char *status, struct slice output)
+static void answer_with(struct http_request *request, unsigned http_status, const char *status,
+                        struct slice output)
 {
     CLEANUP(buf_done) struct buf body;
     struct json_out out;
@@ -67,13 +69,15 @@ static int add_params(struct job *job, const json_t *params, struct fault *fault
     if (json_is_string(params))
         return add_param(job, json_in_slice(params), fault);
     if (!json_is_array(params))
-        return fault_set(fault, 400, "params", "params must be an array of strings, or a string, not %s",
+        return fault_set(fault, 400, "params",
+                         "params must be an array of strings, or a string, not %s",
                          json_in_type_name(params));
     for (size_t i = 0; i < json_array_size(params); i++) {
         const json_t *param = json_array_get(params, i);
 
         if (!json_is_string(param))
-            return fault_set(fault, 400, "params", "params[%zu] must be a string, not %s", i, json_in_type_name(param));
+            return fault_set(fault, 400, "params", "params[%zu] must be a string, not %s", i,
+                             json_in_type_name(param));
         if (add_param(job, json_in_slice(param), fault) < 0)
             return -1;
     }
@@ -91,7 +95,8 @@ static int check(const struct compat_run *run, struct fault *fault)
     return 0;
 }
 
-static void start(struct http_request *request, struct api *api, const struct compat_run *run, struct slice param)
+static void start(struct http_request *request, struct api *api, const struct compat_run *run,
+                  struct slice param)
 {
     static const struct call_door door = {answer, refuse};
     CLEANUP(job_freep) struct job *job = NULL;
@@ -99,7 +104,8 @@ static void start(struct http_request *request, struct api *api, const struct co
 
     if (check(run, &fault) == 0)
         job = compat_job(run, run->language.at, COMPAT_TIME_MS, &fault);
-    if (job == NULL || (run->root != NULL && add_params(job, json_object_get(run->root, "params"), &fault) < 0) ||
+    if (job == NULL ||
+        (run->root != NULL && add_params(job, json_object_get(run->root, "params"), &fault) < 0) ||
         (param.at != NULL && add_param(job, param, &fault) < 0)) {
         refuse(request, &fault);
         return;

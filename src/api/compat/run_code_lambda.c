@@ -5,8 +5,8 @@
  */
 #include "api/compat/compat.h"
 
-static void write_answer(struct json_out *out, unsigned status, struct slice output, struct slice error,
-                         const uint64_t *wall_us)
+static void write_answer(struct json_out *out, unsigned status, struct slice output,
+                         struct slice error, const uint64_t *wall_us)
 {
     json_out_open(out, '{');
     json_out_key_uint(out, "statusCode", status);
@@ -49,7 +49,8 @@ static void answer(struct call *call, const struct result *result)
     buf_init(&error, COMPAT_ANSWER_BYTES_MAX);
     r = compat_error_text(&error, result);
     out = json_out_to(&body);
-    write_answer(&out, 200, buf_slice(&run->out[0]), buf_slice(&error), run->ran && run->exit_code >= 0 ? &run->wall_us : NULL);
+    write_answer(&out, 200, buf_slice(&run->out[0]), buf_slice(&error),
+                 run->ran && run->exit_code >= 0 ? &run->wall_us : NULL);
     call_answer_json(call->request, 200, &body, r < 0 ? r : json_out_end(&out));
 }
 

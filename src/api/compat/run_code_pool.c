@@ -1,8 +1,8 @@
 /* POST /run-code-pool {language, code, input?} -> {output, error, language, info} */
 #include "api/compat/compat.h"
 
-static void write_answer(struct json_out *out, struct slice output, struct slice error, const char *language,
-                         const char *info)
+static void write_answer(struct json_out *out, struct slice output, struct slice error,
+                         const char *language, const char *info)
 {
     json_out_key_text(out, "output", output);
     json_out_key_text(out, "error", error);

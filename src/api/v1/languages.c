@@ -5,7 +5,8 @@
 
 enum { LIST_BYTES_MAX = 4 << 20 };
 
-static void write_limits(struct json_out *out, const char *key, const struct language *language, bool max)
+static void write_limits(struct json_out *out, const char *key, const struct language *language,
+                         bool max)
 {
     json_out_key(out, key);
     json_out_open(out, '{');

@@ -34,13 +34,15 @@ static bool is_json(const char *type)
 
 void v1_run(struct http_request *request, void *arg)
 {
-    static const struct call_door door = {answer, call_refuse_with_problem, .answers_failures = true};
+    static const struct call_door door = {answer, call_refuse_with_problem,
+                                          .answers_failures = true};
     const char *type = http_request_header(request, "Content-Type");
     struct fault fault = {0};
     struct v1_run run;
 
     if (type != NULL && !is_json(type)) {
-        http_answer_problem(request, 415, NULL, "the Content-Type is %.100s, it must be application/json", type);
+        http_answer_problem(request, 415, NULL,
+                            "the Content-Type is %.100s, it must be application/json", type);
         return;
     }
     if (v1_run_parse(&run, http_request_body(request), &fault) < 0) {

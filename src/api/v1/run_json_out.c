@@ -2,7 +2,8 @@
 #include "base/json_out.h"
 #include "base/utf8.h"
 
-static void write_output(struct json_out *out, const char *name, const struct buf *bytes, bool base64)
+static void write_output(struct json_out *out, const char *name, const struct buf *bytes,
+                         bool base64)
 {
     struct slice slice = {.at = buf_text(bytes), .len = bytes->len};
 
@@ -31,10 +32,12 @@ static void write_end(struct json_out *out, const struct stage_result *stage)
         json_out_null(out);
     else
         json_out_int(out, stage->exit_code);
-    json_out_key_str(out, "signal", stage->signal == 0 ? NULL : signal_name(stage->signal, name, sizeof name));
+    json_out_key_str(out, "signal",
+                     stage->signal == 0 ? NULL : signal_name(stage->signal, name, sizeof name));
 }
 
-static void write_stage(struct json_out *out, enum stage which, const struct stage_result *stage, bool base64)
+static void write_stage(struct json_out *out, enum stage which, const struct stage_result *stage,
+                        bool base64)
 {
     json_out_key(out, stage_names[which]);
     if (!stage->ran) {
@@ -66,8 +69,8 @@ static void write_stage(struct json_out *out, enum stage which, const struct sta
     json_out_close(out, '}');
 }
 
-int v1_run_write(struct buf *to, const char *id, const struct language *language, const struct result *result,
-                 bool base64)
+int v1_run_write(struct buf *to, const char *id, const struct language *language,
+                 const struct result *result, bool base64)
 {
     struct json_out out = json_out_to(to);
 
