@@ -17,18 +17,24 @@ final class CompileKotlin {
 
     public static void main(String[] sources) throws IOException {
         List<String> arguments = new ArrayList<>(List.of("-d", CLASSES.toString()));
-        String path = System.getProperty("java.class.path");
         ExitCode code;
 
         Files.createDirectories(CLASSES);
-        /* The compiler finds the standard library by itself, but not the coroutines that come with it. */
-        for (String jar : path.split(":"))
-            if (jar.endsWith("/kotlinx-coroutines-core-jvm.jar"))
-                arguments.addAll(List.of("-cp", jar));
+        for (String jar : System.getProperty("java.class.path").split(":"))
+            arguments.addAll(argumentsFor(Path.of(jar)));
         arguments.addAll(List.of(sources));
         code = new K2JVMCompiler().exec(System.err, arguments.toArray(String[]::new));
         if (code == ExitCode.OK)
             CompileJava.writeMain(CLASSES, MAIN, List.of(sources));
         System.exit(code.getCode());
+    }
+
+    /* The compiler looks for its library where the file is that its own jar is a link to, and leaves out the coroutines. */
+    private static List<String> argumentsFor(Path jar) {
+        return switch (jar.getFileName().toString()) {
+            case "kotlin-compiler.jar" -> List.of("-kotlin-home", jar.getParent().getParent().toString());
+            case "kotlinx-coroutines-core-jvm.jar" -> Files.exists(jar) ? List.of("-cp", jar.toString()) : List.of();
+            default -> List.of();
+        };
     }
 }

@@ -1,5 +1,5 @@
 /*
- * A walk through what programs commonly use, for class data sharing; see java/Train.java.
+ * A walk through what programs commonly use, for class data sharing; see java/Train.java. Old compilers must take it, too.
  */
 package glimpse
 
@@ -7,9 +7,9 @@ import kotlin.math.sqrt
 
 private data class Point(val x: Int, val name: String)
 
-private sealed interface Shape {
-    data class Circle(val radius: Double) : Shape
-    object Nothing : Shape
+private sealed class Shape {
+    data class Circle(val radius: Double) : Shape()
+    object Nothing : Shape()
 }
 
 private enum class Color { RED, GREEN }
@@ -28,7 +28,7 @@ fun main(args: Array<String>) {
 
     println("sums $sums ${Point(1, "x")} ${args.toList()} ${Color.values().joinToString()}")
     println(powers.joinToString { it.toString().padStart(4) } + area(Shape.Circle(2.0)) + sqrt(2.0))
-    println("$x $name".uppercase() + Regex("[a-z]+").findAll("ab cd").map { it.value }.toList())
+    println("$x $name".reversed() + Regex("[a-z]+").findAll("ab cd").map { it.value }.toList())
     "a b a".split(" ").forEach { lazily[it] = (lazily[it] ?: 0) + 1 }
     println(lazily.entries.sortedWith(compareBy({ -it.value }, { it.key })).associate { it.key to it.value })
     println(listOf(1, 2).zip(listOf("a", "b")).toMap() + (3 to "c"))
