@@ -1,0 +1,49 @@
+"""docs/api.md is true: each `sh` block is run, and its output is what the `json` block after it says."""
+import json
+import re
+import subprocess
+
+import pytest
+
+import glimpse_server
+
+DOCUMENT = glimpse_server.ROOT / "docs" / "api.md"
+EXAMPLES = re.findall(r"^```sh\n(.*?)^```\n+```json\n(.*?)^```", DOCUMENT.read_text(), re.S | re.M)
+# What is another each time: only its type must be right.
+VARYING = {"id", "version", "wall_ms", "cpu_ms", "memory_bytes", "cached", "executionTime", "time", "memory", "submission_id", "info"}
+
+
+def without_varying(value, key=None):
+    if key in VARYING:
+        return type(value).__name__
+    if isinstance(value, dict):
+        return {name: without_varying(child, name) for name, child in value.items()}
+    if isinstance(value, list):
+        return [without_varying(child) for child in value]
+    return value
+
+
+def test_no_example_is_forgotten():
+    assert len(EXAMPLES) == DOCUMENT.read_text().count("```sh\n") >= 15
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_example(server, number):
+    command, expected = EXAMPLES[number]
+    # jq is for readers; here python does what the one example with it asks for.
+    command, _, jq = command.partition(" | jq ")
+    result = subprocess.run(["bash", "-c", command], env={"URL": server.url, "PATH": "/usr/bin:/bin"}, timeout=60,
+                            stdout=subprocess.PIPE, check=True)
+    got, expected = json.loads(result.stdout), json.loads(expected)
+    if jq:
+        got = {name: one[name] for one in got["languages"] if one["id"] == expected["id"] for name in expected}
+    assert list(got) == list(expected), "other fields, or another order"
+    assert without_varying(got) == without_varying(expected)
+
+
+def test_every_route_is_documented():
+    routes = (glimpse_server.ROOT / "src" / "api" / "routes.c").read_text()
+    text = DOCUMENT.read_text()
+    for method, path in re.findall(r'\{"(GET|POST)",\s+"([^"]+)"', routes):
+        if (method, path) != ("GET", "/"):  # a place-holder until there is a page
+            assert f"{method} {path}" in text, (method, path)
