@@ -89,12 +89,12 @@ static int add_folder(struct collection *to, const char *name, int fd, int depth
         return err_set(err, -ENOMEM, "a folder");
     }
     if (depth == JOB_MAX_NAME_DEPTH)
-        r = err_set(err, -ELOOP, "the compiled program has folders more than %d deep", JOB_MAX_NAME_DEPTH);
+        r = err_set(err, -EFBIG, "the compiled program has folders more than %d deep", JOB_MAX_NAME_DEPTH);
     while (r == 0 && (entry = readdir(dir)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         if ((size_t)snprintf(path, sizeof path, "%s/%s", name, entry->d_name) >= sizeof path)
-            r = err_set(err, -ENAMETOOLONG, "the compiled program has a path of more than %d bytes", JOB_MAX_NAME_BYTES);
+            r = err_set(err, -EFBIG, "the compiled program has a path of more than %d bytes", JOB_MAX_NAME_BYTES);
         else
             r = add_any(to, dirfd(dir), entry->d_name, path, depth + 1, err);
     }
