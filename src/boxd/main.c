@@ -326,6 +326,8 @@ static int run(struct program *program, const struct config_args *args, struct e
     if (r == 0 && program->doctor)
         print_layers(program);
     if (r == 0)
+        r = languages_check_owner(program->config.languages_dir, err);
+    if (r == 0)
         r = languages_load(&program->languages, program->config.languages_dir, err);
     if (r == 0)
         r = open_boxd(program, err);
