@@ -56,7 +56,10 @@ class Server:
         return self
 
     def stop(self):
-        """SIGTERM, then SIGKILL where that does not help; removes the data folder. The exit status of `serve`."""
+        """SIGTERM, then SIGKILL where that does not help; removes the data folder. The exit status of `serve`.
+
+        Raises where a sanitizer has found something, or the log has a line that says so.
+        """
         status = None
         if self.process is not None:
             if self.process.poll() is None:
@@ -66,7 +69,9 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 status = self.process.wait()
+        log = self.log_text()
         shutil.rmtree(self.folder, ignore_errors=True)
+        assert not re.search("ERROR: (Address|Leak)Sanitizer|runtime error:", log), log
         return status
 
     def wait(self, timeout):
@@ -94,7 +99,7 @@ class Server:
         return self.start()
 
     def __exit__(self, *exception):
-        self.stop()
+        assert self.stop() == 0
 
     # --- What tests ask of it ---
 
