@@ -91,8 +91,8 @@ static int find_mount(const char *controller, char *ret, size_t size, char *ret_
     return found;
 }
 
-/* Our own group's path below a mount of the hierarchy that shows it from `root` on (a container's bind mount). cgroups(7):
- * /proc/self/cgroup lines are "id:controllers:path". */
+/* Our own group's path below a mount of the hierarchy that shows it from `root` on (a container's bind mount).
+ * cgroups(7): /proc/self/cgroup lines are "id:controllers:path". */
 static int own_path(const char *controller, const char *root, char *ret, size_t size)
 {
     FILE *file = fopen("/proc/self/cgroup", "re");
@@ -136,7 +136,8 @@ static bool alone_in(const char *group)
     return fd_read_file_at(AT_FDCWD, path, text, sizeof text) == 0 && strcmp(text, mine) == 0;
 }
 
-/* In a container with a cgroup namespace of its own all processes that it shows are the container's: they move into a leaf. */
+/* In a container with a cgroup namespace of its own all processes that it shows are the container's: they move
+ * into a leaf. */
 static int move_all(const char *group, const char *leaf_procs, struct err *err)
 {
     char path[CGROUP_PATH_BYTES + 32], text[16384], *at = text, pid[16];

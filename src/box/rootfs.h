@@ -31,5 +31,6 @@ struct rootfs_masks {
 /* Moves the calling process into such a namespace. For a fresh single-threaded child of boxd, as root. */
 MUST_CHECK int rootfs_enter(const struct rootfs_bind *binds, size_t n, struct err *err);
 
-/* All that is world-readable in /proc apart from processes and a short allow-list. An allow-list, because every kernel adds files. */
+/* All that is world-readable in /proc apart from processes and a short allow-list. An allow-list, because every
+ * kernel adds files. */
 MUST_CHECK int rootfs_list_masks(struct rootfs_masks *ret, struct err *err);

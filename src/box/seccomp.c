@@ -102,8 +102,9 @@ static const struct row rows[] = {
     {"name_to_handle_at", EPERM,  "file handles know no mount namespace (\"shocker\")"},
     {"open_by_handle_at", EPERM,  "the same"},
     {"lookup_dcookie",    EPERM,  "profiling"},
-    /* A watch is on the inode, and /usr's are everybody's: it would tell which programs and modules other boxes, and the
-     * host, open. ENOSYS is what a kernel without it says: tail, Node and others have a way without. */
+    /* A watch is on the inode, and /usr's are everybody's: it would tell which programs and modules other
+     * boxes, and the host, open. ENOSYS is what a kernel without it says: tail, Node and others have a way
+     * without. */
     {"inotify_init",      ENOSYS, "spies on who opens shared files"},
     {"inotify_init1",     ENOSYS, "the same"},
     {"inotify_add_watch", ENOSYS, "the same"},
@@ -171,16 +172,17 @@ static int add_core_limit(scmp_filter_ctx filter)
     return r;
 }
 
-/* Calls that are fine but for some arguments. ioctl(2) and the others look at the low 32 bits only, so the rest is masked. */
+/* Calls that are fine but for some arguments. ioctl(2) and the others look at the low 32 bits only, so the rest
+ * is masked. */
 static int add_conditional(scmp_filter_ctx filter)
 {
     static const uint64_t devices[] = {S_IFCHR, S_IFBLK};
     /* Types input into a terminal, or reaches the console behind it (CVE-2017-5226, TIOCLINUX). Line disciplines are
      * drivers, loaded when asked for by number: n_gsm and n_hdlc gave root more than once. */
     static const uint64_t ioctls[] = {TIOCSTI, TIOCLINUX, TIOCSETD};
-    /* Leases, delegations and directory notification on shared read-only files are a channel between boxes (isolate 2.6).
-     * Pipe buffers are counted on the user who made the pipe: for stdin, stdout and stderr that is glimpsed, whose
-     * other pipes would have to make do with one page. */
+    /* Leases, delegations and directory notification on shared read-only files are a channel between boxes
+     * (isolate 2.6). Pipe buffers are counted on the user who made the pipe: for stdin, stdout and stderr that
+     * is glimpsed, whose other pipes would have to make do with one page. */
     static const uint64_t fcntls[] = {F_SETLEASE, F_NOTIFY, 1024 + 16 /* F_SETDELEG */, F_SETPIPE_SZ};
     static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
     static const uint64_t socket_types[] = {SOCK_RDM, SOCK_DCCP, SOCK_PACKET};
@@ -189,7 +191,8 @@ static int add_conditional(scmp_filter_ctx filter)
     const uint64_t low = UINT32_MAX;
     int r = 0;
 
-    /* One rule per namespace flag: libseccomp compares for equality only. s390 has the flags elsewhere; we don't run there. */
+    /* One rule per namespace flag: libseccomp compares for equality only. s390 has the flags elsewhere; we
+     * don't run there. */
     for (unsigned long flag = 1; r == 0 && flag <= namespaces; flag <<= 1)
         if ((namespaces & flag) != 0)
             r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
@@ -212,8 +215,8 @@ static int add_conditional(scmp_filter_ctx filter)
     }
     if (r == 0) /* kernels have fewer than 64 families; what is above is refused by them, and here */
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, ARG(0, SCMP_CMP_GE, 64));
-    /* Of these families: TCP, UDP and what programs ask for with 0; the rest is loaded as a module by asking for it (SCTP, DCCP,
-     * MPTCP, UDP-Lite, SMC): rarely used code with a record of holes. */
+    /* Of these families: TCP, UDP and what programs ask for with 0; the rest is loaded as a module by asking
+     * for it (SCTP, DCCP, MPTCP, UDP-Lite, SMC): rarely used code with a record of holes. */
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 1, ARG(2, SCMP_CMP_GT, IPPROTO_UDP));
     for (size_t i = 0; r == 0 && i < COUNT_OF(socket_types); i++)
@@ -254,9 +257,9 @@ static int add_conditional(scmp_filter_ctx filter)
                                  ARG(1, SCMP_CMP_MASKED_EQ, S_IFMT, devices[i]));
 #endif
     }
-    /* personality(2): 0 (PER_LINUX) and 0xffffffff (asking) are harmless; ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC and others
-     * are not. A rule can look at an argument only once, so "neither all zeros nor all ones" is said by bits: somewhere, a
-     * bit is set and the next one, going round, is not. */
+    /* personality(2): 0 (PER_LINUX) and 0xffffffff (asking) are harmless; ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC
+     * and others are not. A rule can look at an argument only once, so "neither all zeros nor all ones" is said
+     * by bits: somewhere, a bit is set and the next one, going round, is not. */
     for (unsigned bit = 0; r == 0 && bit < 32; bit++) {
         uint64_t set = UINT64_C(1) << bit, clear = UINT64_C(1) << (bit + 1) % 32;
 
@@ -293,8 +296,8 @@ static int add_rows(scmp_filter_ctx filter, struct err *err)
     return 0;
 }
 
-/* What libseccomp can't say, in front of what it generates (jumps are relative): "every number above". x32's, which have
- * bit 30 set, are among them. */
+/* What libseccomp can't say, in front of what it generates (jumps are relative): "every number above". x32's,
+ * which have bit 30 set, are among them. */
 static int write_prologue(int fd)
 {
     static const struct sock_filter prologue[] = {

@@ -57,8 +57,8 @@ static int step_cgroup_namespace(const struct setup_plan *plan)
     return unshare(CLONE_NEWCGROUP) < 0 ? -errno : 0;
 }
 
-/* Mounts that came with the copied namespace are locked together, and pivot_root() refuses a locked one (mount_namespaces(7)).
- * A recursive bind of the same tree is ours. */
+/* Mounts that came with the copied namespace are locked together, and pivot_root() refuses a locked one
+ * (mount_namespaces(7)). A recursive bind of the same tree is ours. */
 static int step_own_root(const struct setup_plan *plan)
 {
     (void)plan;
@@ -120,7 +120,8 @@ static int step_proc_masks(const struct setup_plan *plan)
 /* max: terminals are counted over the whole host (kernel.pty.max, 4096), and one box could take them all. */
 static int step_terminals(const struct setup_plan *plan)
 {
-    static const char options[] = "newinstance,ptmxmode=0666,mode=0620,max=16";
+    /* uid: what init opens for the program's output is the program's, by name too (/dev/stdout). */
+    static const char options[] = "newinstance,ptmxmode=0666,mode=0620,max=16,uid=1000";
 
     (void)plan;
     return mount("devpts", "/new/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options) < 0 ? -errno : 0;

@@ -1,13 +1,13 @@
 /*
  * run: from a place to a result, one box per stage.
  *
- *            place           LEASED            STARTED           EXITED
- *   QUEUED ────────▶ LEASING ───────▶ STARTING ────────▶ RUNNING ───────▶ MEASURING
- *     ▲  │   connection │ ▲              │  EXITED, stop    │ stop ───────────▲ │
- *     │  │         lost │ │              └──────────────────┼─────────────────┘ │ USED, ENDED,
- *     └──┼──────────────┘ │                     ENDED, lost │                   │ lost
- *        │ stop      stop │ next stage                      ▼                   │
- *        └──────────▶ ENDED ◀───────────────────────────────┴───────────────────┘
+ *            place           LEASED           EXITED, stop
+ *   QUEUED ────────▶ LEASING ───────▶ RUNNING ─────────────▶ MEASURING
+ *     ▲  │   connection │ ▲              │                      │ USED, ENDED,
+ *     │  │         lost │ │              │ ENDED, lost          │ lost
+ *     └──┼──────────────┘ │              │                      │
+ *        │ stop      stop │ next stage   ▼                      │
+ *        └──────────▶ ENDED ◀────────────┴──────────────────────┘
  *
  * stop is a cancel, a failure of ours, or more output than allowed. Every stage that got a box goes by
  * MEASURING, so that its figures are the cgroup's, also when we end it; the box dies with the RELEASE that follows.
@@ -32,7 +32,6 @@
 enum run_event {
     EV_PLACE,
     EV_LEASED,
-    EV_STARTED,
     EV_EXITED,
     EV_STOP,
     EV_FIGURES,
@@ -43,13 +42,12 @@ enum run_event {
 /* clang-format off */
 #define LATE RUN_N_STATES /* means nothing in this state */
 static const enum run_state run_table[RUN_N_STATES][RUN_N_EVENTS] = {
-    /*                 PLACE        LEASED        STARTED      EXITED         STOP           FIGURES    LOST */
-    [RUN_QUEUED]    = {RUN_LEASING, LATE,         LATE,        LATE,          RUN_ENDED,     LATE,      LATE},
-    [RUN_LEASING]   = {LATE,        RUN_STARTING, LATE,        LATE,          RUN_ENDED,     LATE,      RUN_QUEUED},
-    [RUN_STARTING]  = {LATE,        LATE,         RUN_RUNNING, RUN_MEASURING, RUN_MEASURING, RUN_ENDED, RUN_ENDED},
-    [RUN_RUNNING]   = {LATE,        LATE,         LATE,        RUN_MEASURING, RUN_MEASURING, RUN_ENDED, RUN_ENDED},
-    [RUN_MEASURING] = {LATE,        LATE,         LATE,        LATE,          LATE,          RUN_ENDED, RUN_ENDED},
-    [RUN_ENDED]     = {RUN_LEASING, LATE,         LATE,        LATE,          LATE,          LATE,      LATE},
+    /*                 PLACE        LEASED       EXITED         STOP           FIGURES    LOST */
+    [RUN_QUEUED]    = {RUN_LEASING, LATE,        LATE,          RUN_ENDED,     LATE,      LATE},
+    [RUN_LEASING]   = {LATE,        RUN_RUNNING, LATE,          RUN_ENDED,     LATE,      RUN_QUEUED},
+    [RUN_RUNNING]   = {LATE,        LATE,        RUN_MEASURING, RUN_MEASURING, RUN_ENDED, RUN_ENDED},
+    [RUN_MEASURING] = {LATE,        LATE,        LATE,          LATE,          RUN_ENDED, RUN_ENDED},
+    [RUN_ENDED]     = {RUN_LEASING, LATE,        LATE,          LATE,          LATE,      LATE},
 };
 /* clang-format on */
 
@@ -204,7 +202,7 @@ static void on_room(struct stage_io *io)
 /* Whether the program's stdin is being fed; before that, input gathers in the job. */
 static bool feeding(const struct run *run)
 {
-    return run->stage == STAGE_RUN && run->state >= RUN_STARTING;
+    return run->stage == STAGE_RUN && run->state >= RUN_RUNNING;
 }
 
 int run_write_stdin(struct run *run, const void *bytes, size_t len)
@@ -256,22 +254,18 @@ static int start_stdin(struct run *run, struct err *err)
 
 /* --- Messages of the box's init -------------------------------------------------------------- */
 
-static void on_started(struct run *run, int fd)
+static void on_terminal(struct run *run, int fd)
 {
     struct err err = {0};
 
-    if (!run_step(run, EV_STARTED)) {
+    if (run->state != RUN_RUNNING) {
         closep(&fd);
-        return;
-    }
-    run->started_us = now_us();
-    if ((fd >= 0) != run->job->merged) {
+    } else if (!run->job->merged) {
         closep(&fd);
-        run_fail(run, "the sandbox opened no terminal, or one that nobody wanted");
-        return;
-    }
-    if (fd >= 0 && stage_io_terminal(&run->io, fd, &err) < 0)
+        run_fail(run, "the sandbox opened a terminal that nobody wanted");
+    } else if (stage_io_terminal(&run->io, fd, &err) < 0) {
         run_fail(run, err.msg);
+    }
 }
 
 /* The artifact was written by an init whose box ran hostile input: it is taken for what it is only when it
@@ -339,8 +333,8 @@ static bool receive(struct run *run)
         close_box(run);
         return false;
     }
-    if (msg.head.type == WIRE_STARTED)
-        on_started(run, TAKE_FD(fd));
+    if (msg.head.type == WIRE_TERMINAL)
+        on_terminal(run, TAKE_FD(fd));
     else if (msg.head.type == WIRE_EXITED)
         on_exited(run, &msg.exited, TAKE_FD(fd));
     else if (msg.head.type == WIRE_FAILED && msg.failed.code == -EFBIG && run->stage == STAGE_COMPILE)
@@ -382,6 +376,7 @@ static int send_job(struct run *run, struct err *err)
 
     if (r < 0)
         return err_errno(err, r, "sending the job to its sandbox");
+    run->started_us = now_us();
     stage_ends_close(&run->ends);
     closep(&run->payload_fd);
     return watch_start(&run->engine->set, &run->box_watch, run->box_fd, EPOLLIN, err);

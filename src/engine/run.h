@@ -16,8 +16,7 @@ enum { RUN_MAX_ARTIFACT_BYTES = 64 << 20 }; /* what a compile stage may hand on,
 enum run_state {
     RUN_QUEUED,    /* waits for a place */
     RUN_LEASING,   /* has a place and asked boxd for a box; pipes and payload are being made */
-    RUN_STARTING,  /* has a box, whose init got the job */
-    RUN_RUNNING,   /* the program runs */
+    RUN_RUNNING,   /* has a box, whose init got the job */
     RUN_MEASURING, /* the program has ended or is to end: boxd was asked for the figures */
     RUN_ENDED,     /* the stage is over, its box given back */
     RUN_N_STATES
@@ -44,7 +43,7 @@ struct run {
     struct stage_ends ends;
     int payload_fd;  /* owned */
     uint64_t payload_bytes;
-    uint64_t started_us; /* 0: not yet */
+    uint64_t started_us; /* when the job was sent, for a box that ends without telling; 0: not yet */
     struct stage_end end;
     char failure[200]; /* what end.failure and end.too_big point to */
 

@@ -1,9 +1,9 @@
 /*
- * glimpse-init: PID 1 of a box. It waits for one job, starts its program as another uid without any privilege, holds the
- * wall clock, reaps everything, kills what is left, reports, and ends. When its socket closes it ends at
- * once, and the kernel kills the rest of the box with it.
+ * glimpse-init: PID 1 of a box. It waits for one job, starts its program as another uid without any privilege,
+ * holds the wall clock, reaps everything, kills what is left, reports, and ends. When its socket closes it ends
+ * at once, and the kernel kills the rest of the box with it.
  *
- *   ready ── JOB ──▶ unpacked ── fork ──▶ running ── program's exit or wall limit ──▶ killing ──▶ reported ──▶ exit
+ *   ready ── JOB ──▶ unpacked ── fork ──▶ running ── program's exit or wall limit ──▶ killing ──▶ reported ── end of the lease ──▶ exit
  *
  * In "running" the program may do as it likes to every process but this one: it can't signal, trace or see it.
  * From "reported" on no other process exists in the box.
@@ -56,6 +56,17 @@ static int harden(struct err *err)
     return r < 0 ? err_errno(err, r, "init: capabilities") : 0;
 }
 
+/* Until the socket has something to say, its end included. Ends the process when boxd is gone. */
+static void wait_for_word(void)
+{
+    struct pollfd wait[] = {{.fd = BOX_FD_JOB, .events = POLLIN}, {.fd = BOX_FD_LEASH, .events = 0}};
+
+    while (poll(wait, COUNT_OF(wait), -1) < 0 && errno == EINTR)
+        ;
+    if (wait[1].revents != 0)
+        _exit(0);
+}
+
 /* Blocks until the engine sends the job. Ends the process when there will be none. */
 static void receive_job(struct task *task)
 {
@@ -64,13 +75,9 @@ static void receive_job(struct task *task)
     size_t n_fds = 0;
     union wire_msg msg;
     struct err err = {0};
-    struct pollfd wait[] = {{.fd = BOX_FD_JOB, .events = POLLIN}, {.fd = BOX_FD_LEASH, .events = 0}};
     ssize_t n;
 
-    while (poll(wait, COUNT_OF(wait), -1) < 0 && errno == EINTR)
-        ;
-    if (wait[1].revents != 0)
-        _exit(0);
+    wait_for_word();
     n = fd_recv_packet(BOX_FD_JOB, bytes, sizeof bytes, fds, WIRE_MAX_FDS, &n_fds, MSG_DONTWAIT);
     if (n <= 0)
         _exit(0); /* released without use, or boxd is gone */
@@ -92,8 +99,8 @@ static int size_box(const struct task *task, struct err *err)
     return caps_keep_only(INIT_CAPS) < 0 ? err_set(err, -EPERM, "init: capabilities") : 0;
 }
 
-/* A raw terminal for stdout and stderr: programs flush it by the line, as for a person, so both streams come in the order
- * of writing; and it changes no byte. *master is owned by the caller. */
+/* A raw terminal for stdout and stderr: programs flush it by the line, as for a person, so both streams come in
+ * the order of writing; and it changes no byte. *master is owned by the caller. */
 static int open_terminal(struct task *task, int *master, struct err *err)
 {
     struct winsize size = {.ws_row = 24, .ws_col = 80};
@@ -120,12 +127,12 @@ static int open_terminal(struct task *task, int *master, struct err *err)
     return 0;
 }
 
-static int report_started(struct task *task, int master, struct err *err)
+static int report_terminal(struct task *task, int master, struct err *err)
 {
-    struct wire_started started = {.head = wire_head(WIRE_STARTED, task->job.head.id)};
-    int r = fd_send_packet(BOX_FD_JOB, &started, sizeof started, &master, master >= 0);
+    struct wire_plain terminal = {.head = wire_head(WIRE_TERMINAL, task->job.head.id)};
+    int r = fd_send_packet(BOX_FD_JOB, &terminal, sizeof terminal, &master, 1);
 
-    return r < 0 ? err_errno(err, r, "reporting the start") : 0;
+    return r < 0 ? err_errno(err, r, "handing over the terminal") : 0;
 }
 
 /* ---- While it runs ---- */
@@ -234,7 +241,11 @@ static void report_exited(struct task *task, const struct watch *watch, bool in_
     if ((task->job.flags & WIRE_JOB_COLLECT) != 0 && exited.how == WIRE_EXIT_EXITED && exited.code == 0 &&
         task_collect(task, &artifact, &exited.artifact_bytes, &err) < 0)
         fail(task->job.head.id, &err);
-    _exit(fd_send_packet(BOX_FD_JOB, &exited, sizeof exited, &artifact, artifact >= 0) < 0 ? 2 : 0);
+    if (fd_send_packet(BOX_FD_JOB, &exited, sizeof exited, &artifact, artifact >= 0) < 0)
+        _exit(2);
+    /* Our end is the box's, and taking it down takes longer than reading its figures: first the figures. */
+    wait_for_word();
+    _exit(0);
 }
 
 /* Runs the job's program to its end. Returns only with an error. */
@@ -248,10 +259,11 @@ static int serve(struct task *task, struct watch *watch, struct err *err)
 
     if (r == 0)
         r = task_unpack(task, err);
-    if (r == 0 && (task->job.flags & WIRE_JOB_MERGED) != 0)
+    if (r == 0 && (task->job.flags & WIRE_JOB_MERGED) != 0) {
         r = open_terminal(task, &master, err);
-    if (r == 0)
-        r = report_started(task, master, err);
+        if (r == 0)
+            r = report_terminal(task, master, err);
+    }
     if (r < 0)
         return r;
     closep(&master);

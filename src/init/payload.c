@@ -34,7 +34,8 @@ int task_act_as(uid_t uid)
     (void)setfsgid((gid_t)uid);
     (void)setfsuid(uid);
     r = (uid_t)setfsuid((uid_t)-1) == uid && (gid_t)setfsgid((gid_t)-1) == (gid_t)uid ? 0 : -EPERM;
-    /* Any change of these ids clears the parent-death signal (commit_creds()): set again. The leash covers the moment between. */
+    /* Any change of these ids clears the parent-death signal (commit_creds()): set again. The leash covers the
+     * moment between. */
     return r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : r;
 }
 

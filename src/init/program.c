@@ -70,8 +70,9 @@ static int step_rlimits(const struct program *program)
         rlim_t value;
     } limits[] = {{RLIMIT_FSIZE, program->task->job.file_bytes},
                   {RLIMIT_NOFILE, program->task->job.open_files},
-                  /* Not 0: where the host pipes cores to a handler (apport, systemd-coredump), the kernel ignores a limit
-                   * of 0 and starts the handler, as root, on the host. 1 is the value that it never dumps for: core(5). */
+                  /* Not 0: where the host pipes cores to a handler (apport, systemd-coredump), the kernel
+                   * ignores a limit of 0 and starts the handler, as root, on the host. 1 is the value that it
+                   * never dumps for: core(5). */
                   {RLIMIT_CORE, 1},
                   {RLIMIT_STACK, 64u << 20},
                   {RLIMIT_MEMLOCK, 64u << 10},

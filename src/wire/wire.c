@@ -124,7 +124,7 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     [WIRE_READY]   = {"ready",   sizeof(struct wire_plain),   0, 0, WIRE_FROM_INIT, NULL},
     [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 1, WIRE_FROM_INIT, check_failed},
     [WIRE_JOB]     = {"job",     sizeof(struct wire_job),     4, 5, WIRE_TO_INIT,   check_job},
-    [WIRE_STARTED] = {"started", sizeof(struct wire_started), 0, 1, WIRE_FROM_INIT, NULL},
+    [WIRE_TERMINAL] = {"terminal", sizeof(struct wire_plain), 1, 1, WIRE_FROM_INIT, NULL},
     [WIRE_EXITED]  = {"exited",  sizeof(struct wire_exited),  0, 1, WIRE_FROM_INIT, check_exited},
 };
 /* clang-format on */

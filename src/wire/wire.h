@@ -11,7 +11,7 @@
  *   zygote   -> boxd     READY once; SPAWNED (fd: pidfd) or FAILED ([fd: pidfd]) for each SPAWN, in order
  *   init     -> boxd     READY or FAILED, once, while the box is made
  *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact])
- *   init     -> glimpsed STARTED ([fd: terminal master]), then EXITED ([fd: artifact]) or FAILED
+ *   init     -> glimpsed TERMINAL (fd: its master) where one is wanted, then EXITED ([fd: artifact]) or FAILED
  */
 #pragma once
 
@@ -44,7 +44,7 @@ enum wire_type {
     WIRE_FAILED,
     WIRE_READY,
     WIRE_JOB,
-    WIRE_STARTED,
+    WIRE_TERMINAL,
     WIRE_EXITED,
     WIRE_N_TYPES
 };
@@ -58,7 +58,8 @@ struct wire_head {
     uint64_t id;   /* the lease, chosen by glimpsed, unique in its connection; echoed. Zygote: the slot's serial */
 };
 
-/* Asks for a box that is this caller's alone until RELEASE or the end of the connection. Answered by LEASED or REFUSED. */
+/* Asks for a box that is this caller's alone until RELEASE or the end of the connection. Answered by LEASED or
+ * REFUSED. */
 struct wire_lease {
     struct wire_head head;
     char language[WIRE_LANGUAGE_BYTES]; /* an id, never a path; NUL-padded */
@@ -85,7 +86,7 @@ struct wire_used {
     uint32_t reserved;
 };
 
-/* LEASED, USAGE, RELEASE, READY, SPAWNED. */
+/* LEASED, USAGE, RELEASE, READY, SPAWNED, TERMINAL. */
 struct wire_plain {
     struct wire_head head;
 };
@@ -129,10 +130,6 @@ struct wire_exited {
     uint32_t reserved;
 };
 
-struct wire_started {
-    struct wire_head head;
-};
-
 union wire_msg {
     struct wire_head head;
     struct wire_lease lease;
@@ -141,7 +138,6 @@ union wire_msg {
     struct wire_failed failed;
     struct wire_spawn spawn;
     struct wire_job job;
-    struct wire_started started;
     struct wire_exited exited;
 };
 

@@ -307,14 +307,6 @@ void send_box(struct box *box, const void *msg, int fd)
     closep(&fd);
 }
 
-void box_started(struct world *world, struct box *box)
-{
-    struct wire_started started = {.head = wire_head(WIRE_STARTED, box->lease)};
-
-    send_box(box, &started, -1);
-    world_turn(world);
-}
-
 void box_exited(struct world *world, struct box *box, int code)
 {
     struct wire_exited exited = {
@@ -326,7 +318,6 @@ void box_exited(struct world *world, struct box *box, int code)
 
 void box_runs(struct world *world, struct box *box, const char *out, int code)
 {
-    box_started(world, box);
     assert_int_equal(fd_write_all(box->out, out, strlen(out)), 0);
     box_exited(world, box, code);
     assert_int_equal(expect_boxd(world, WIRE_USAGE).head.id, box->lease);

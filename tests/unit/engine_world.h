@@ -56,7 +56,6 @@ void send_figures(struct world *world, enum wire_type type, uint64_t lease, enum
 struct box lease_box(struct world *world);
 void box_close(struct box *box);
 void send_box(struct box *box, const void *msg, int fd);
-void box_started(struct world *world, struct box *box);
 void box_exited(struct world *world, struct box *box, int code);
-/* STARTED, this output, EXITED with code, USAGE answered, RELEASE seen. */
+/* This output, EXITED with code, USAGE answered, RELEASE seen. */
 void box_runs(struct world *world, struct box *box, const char *out, int code);

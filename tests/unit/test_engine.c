@@ -99,7 +99,6 @@ static void reads_what_is_written_just_before_the_end(void **state)
 
     (void)start(world, plain_job("plain"), &outcome);
     box = lease_box(world);
-    box_started(world, &box);
     box_exited(world, &box, 0);
     (void)expect_boxd(world, WIRE_USAGE);
     /* A descriptor that outlives the box's processes: there is no end of file, and none is waited for. */
@@ -118,7 +117,6 @@ static void send_artifact(struct world *world, struct box *box, int fd, uint64_t
 {
     struct wire_exited exited = {.head = wire_head(WIRE_EXITED, box->lease), .artifact_bytes = said};
 
-    box_started(world, box);
     send_box(box, &exited, fd);
     (void)expect_boxd(world, WIRE_USAGE);
     send_figures(world, WIRE_USED, box->lease, WIRE_CAUSE_NONE, 0);
@@ -259,7 +257,6 @@ static void cancels_a_program_with_its_figures(void **state)
     struct run *run = start(world, plain_job("plain"), &outcome);
     struct box box = lease_box(world);
 
-    box_started(world, &box);
     assert_int_equal(fd_write_all(box.out, "part", 4), 0);
     run_cancel(run);
     run_cancel(run); /* twice is as good as once */
@@ -281,7 +278,6 @@ static void cancelled_compiling_does_not_run(void **state)
     struct run *run = start(world, plain_job("built"), &outcome);
     struct box box = lease_box(world);
 
-    box_started(world, &box);
     box_exited(world, &box, 0);
     (void)expect_boxd(world, WIRE_USAGE);
     run_cancel(run); /* crosses with the figures of a compiler that succeeded */
@@ -354,7 +350,6 @@ static void takes_the_end_of_a_killed_box(void **state)
 
         (void)start(world, plain_job("plain"), &outcome);
         box = lease_box(world);
-        box_started(world, &box);
         assert_int_equal(fd_write_all(box.out, "part", 4), 0);
         closep(&box.fd); /* the box is gone before boxd has told */
         world_turn(world);
@@ -381,7 +376,6 @@ static void exit_and_end_cross(void **state)
 
     (void)start(world, plain_job("plain"), &outcome);
     box = lease_box(world);
-    box_started(world, &box);
     exited.head = wire_head(WIRE_EXITED, box.lease);
     ended.head = wire_head(WIRE_ENDED, box.lease);
     assert_int_equal(fd_send_packet(world->boxd_fd, &ended, sizeof ended, NULL, 0), 0);
@@ -401,7 +395,6 @@ static void usage_and_end_cross(void **state)
 
     (void)start(world, plain_job("plain"), &outcome);
     box = lease_box(world);
-    box_started(world, &box);
     box_exited(world, &box, 0);
     (void)expect_boxd(world, WIRE_USAGE);
     send_figures(world, WIRE_ENDED, box.lease, WIRE_CAUSE_CPU_TIME, 0);
@@ -441,7 +434,6 @@ static void says_so_when_boxd_restarts(void **state)
 
     (void)start(world, plain_job("plain"), &running);
     box = lease_box(world);
-    box_started(world, &box);
     (void)start(world, plain_job("plain"), &next);
     world_hang_up(world);
     wait_result(world, &running);

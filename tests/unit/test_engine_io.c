@@ -37,7 +37,6 @@ static void keeps_output_up_to_the_limit(void **state)
         memset(text, 'x', sizeof text);
         (void)start(world, plain_job("plain"), &outcome);
         box = lease_box(world);
-        box_started(world, &box);
         assert_int_equal(fd_write_all(box.err, "other", 5), 0);
         assert_int_equal(fd_write_all(box.out, text, cases[i].written), 0);
         if (cases[i].status == STATUS_OK)
@@ -216,7 +215,6 @@ static void cancels_all_when_it_is_freed(void **state)
     for (size_t i = 0; i < 3; i++)
         (void)start(world, plain_job("plain"), &outcomes[i]);
     box = lease_box(world);
-    box_started(world, &box);
     engine_free(world->engine);
     world->engine = NULL;
     for (size_t i = 0; i < 3; i++) {
