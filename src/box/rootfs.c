@@ -204,7 +204,8 @@ static int make_dev(struct err *err)
 
 static int make_staging(struct err *err)
 {
-    static const char *const folders[] = {NEW "/proc", NEW "/box", NEW "/tmp", NEW "/run", NEW "/var", NEW "/var/empty"};
+    static const char *const folders[] = {NEW "/proc", NEW "/box", NEW "/tmp",
+                                          NEW "/run",  NEW "/var", NEW "/var/empty"};
 
     if (mount("tmpfs", STAGING, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=0755") < 0)
         return err_errno(err, -errno, "tmpfs for the zygote");

@@ -218,7 +218,8 @@ static int add_conditional(scmp_filter_ctx filter)
     /* Of these families: TCP, UDP and what programs ask for with 0; the rest is loaded as a module by asking
      * for it (SCTP, DCCP, MPTCP, UDP-Lite, SMC): rarely used code with a record of holes. */
     if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 1, ARG(2, SCMP_CMP_GT, IPPROTO_UDP));
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 1,
+                             ARG(2, SCMP_CMP_GT, IPPROTO_UDP));
     for (size_t i = 0; r == 0 && i < COUNT_OF(socket_types); i++)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ESOCKTNOSUPPORT), SCMP_SYS(socket), 1,
                              ARG(1, SCMP_CMP_MASKED_EQ, 0xf, socket_types[i]));

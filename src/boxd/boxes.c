@@ -1,4 +1,5 @@
-/* boxes: the slots. The states and what holds in each are in boxd.h; box_set_state() is the one place that changes them. */
+/* boxes: the slots. The states and what holds in each are in boxd.h; box_set_state() is the one place that
+ * changes them. */
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
@@ -123,7 +124,9 @@ struct wire_used box_usage(const struct box *box, enum wire_type type)
     if (cgroup_read_usage(box->boxd->cgroups, box->serial, &usage, &err) < 0)
         log_error("figures of a box: %s", err.msg);
     used.cpu_us = usage.cpu_us > box->cpu_base_us ? usage.cpu_us - box->cpu_base_us : 0;
-    used.memory_peak_bytes = usage.memory_peak_bytes > box->sampled_peak_bytes ? usage.memory_peak_bytes : box->sampled_peak_bytes;
+    used.memory_peak_bytes = usage.memory_peak_bytes;
+    if (used.memory_peak_bytes < box->sampled_peak_bytes)
+        used.memory_peak_bytes = box->sampled_peak_bytes;
     used.oom_kills = usage.oom_kills;
     used.forks_refused = usage.forks_refused;
     return used;
@@ -351,8 +354,8 @@ void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, int pidfd, const 
     box_discard(box);
 }
 
-/* Who waits goes on waiting: another zygote comes. A process that was cloned but not handed over dies with its socket, and
- * the group is not removed before. */
+/* Who waits goes on waiting: another zygote comes. A process that was cloned but not handed over dies with its
+ * socket, and the group is not removed before. */
 void boxes_on_zygote_lost(struct boxd *boxd)
 {
     for (uint32_t i = 0; i < boxd->n_slots; i++)

@@ -231,7 +231,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     if (fd < 0)
         return;
     if (!may_connect(boxd, fd) || count_clients(boxd) == CLIENTS_MAX) {
-        log_warn("a connection is refused: %s", count_clients(boxd) == CLIENTS_MAX ? "too many" : "neither root nor our user");
+        log_warn("a connection is refused: %s",
+                 count_clients(boxd) == CLIENTS_MAX ? "too many" : "neither root nor our user");
         (void)close(fd);
         return;
     }
@@ -252,8 +253,8 @@ static int open_run_dir(const char *path, gid_t group, struct err *err)
     if (fd < 0 || (made && (fchown(fd, 0, group) < 0 || fchmod(fd, 0750) < 0)) || fstat(fd, &st) < 0)
         return err_errno(err, -errno, "%s", path);
     if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return err_set(err, -EPERM, "%s must be root's and not writable for others: `chown root:%u %s && chmod 750 %s`", path,
-                       (unsigned)group, path, path);
+        return err_set(err, -EPERM, "%s must be root's and not writable for others: `chown root:%u %s && chmod 750 %s`",
+                       path, (unsigned)group, path, path);
     return TAKE_FD(fd);
 }
 

@@ -169,7 +169,8 @@ static int raise_open_files(uint64_t slots, struct err *err)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return err_errno(err, -errno, "open files");
     if (limit.rlim_max < wanted)
-        return err_set(err, -EMFILE, "%llu slots need %llu open files, the limit is %llu: raise it (LimitNOFILE=) or lower `slots`",
+        return err_set(err, -EMFILE,
+                       "%llu slots need %llu open files, the limit is %llu: raise it (LimitNOFILE=) or lower `slots`",
                        (unsigned long long)slots, (unsigned long long)wanted, (unsigned long long)limit.rlim_max);
     limit.rlim_cur = limit.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? err_errno(err, -errno, "open files") : 0;

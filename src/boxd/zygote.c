@@ -38,8 +38,9 @@ static int write_map(pid_t pid, const char *file, uint32_t uid)
     return fd_write_file_at(AT_FDCWD, path, text);
 }
 
-/* The kernel shall take a box's processes first when memory runs out, and its init last of them (the program sets itself to
- * 1000). Written by us, who may have CAP_SYS_RESOURCE, it is also the floor that a program can't go below: proc(5). */
+/* The kernel shall take a box's processes first when memory runs out, and its init last of them (the program
+ * sets itself to 1000). Written by us, who may have CAP_SYS_RESOURCE, it is also the floor that a program can't
+ * go below: proc(5). */
 static int set_oom_score(pid_t pid)
 {
     char path[64];

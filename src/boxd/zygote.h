@@ -11,6 +11,7 @@ struct zygote_config {
     size_t n_binds;
 };
 
-/* Starts one as a child of the caller, which must be single-threaded. Returns 0 with its control socket (non-blocking, owned by the caller)
- * and its pidfd (owned). The first message on the socket is READY or FAILED. */
+/* Starts one as a child of the caller, which must be single-threaded. Returns 0 with its control socket
+ * (non-blocking, owned by the caller) and its pidfd (owned). The first message on the socket is READY or
+ * FAILED. */
 MUST_CHECK int zygote_start(int *ret_socket, int *ret_pidfd, const struct zygote_config *config, struct err *err);

@@ -1,4 +1,5 @@
-/* Any packet on any socket: refused, or a message that keeps every rule. The first two bytes choose the side and the number of fds. */
+/* Any packet on any socket: refused, or a message that keeps every rule. The first two bytes choose the side
+ * and the number of fds. */
 #include "fuzz.h"
 #include "wire/wire.h"
 
