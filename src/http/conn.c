@@ -39,6 +39,8 @@ static struct http_conn *conn_new(struct http_server *server, int fd)
     tcp_set_nodelay(fd);
     if (conn->next != NULL)
         conn->next->prev = conn;
+    else
+        server_set_sweeping(server, true);
     server->conns = conn;
     return conn;
 }
@@ -54,6 +56,8 @@ static void conn_free(struct http_conn *conn)
         conn->server->conns = conn->next;
     if (conn->next != NULL)
         conn->next->prev = conn->prev;
+    if (conn->server->conns == NULL)
+        server_set_sweeping(conn->server, false);
     free(conn);
 }
 

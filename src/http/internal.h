@@ -97,5 +97,7 @@ void farewell_refuse(struct http_conn *conn, unsigned status, const char *detail
 void farewell_write(int fd, unsigned status, const char *detail);
 void farewell_free_all(struct http_server *server);
 
+/* server.c: on while there are connections: a server that nobody uses sleeps. */
+void server_set_sweeping(struct http_server *server, bool on);
 /* server.c: a connection was resumed. */
 void server_run_soon(struct http_server *server);

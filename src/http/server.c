@@ -80,6 +80,16 @@ static void on_sweep(uv_timer_t *handle)
     conn_sweep(handle->data);
 }
 
+void server_set_sweeping(struct http_server *server, bool on)
+{
+    if (server->sweep == NULL)
+        return; /* the end: http_server_free() has closed it */
+    if (on)
+        (void)uv_timer_start(server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    else
+        (void)uv_timer_stop(server->sweep);
+}
+
 /* libmicrohttpd tells of broken requests here; they are the clients' fault, so not worth more than this. */
 static void PRINTF_LIKE(2, 0) on_mhd_log(void *arg, const char *fmt, va_list ap)
 {
@@ -150,7 +160,6 @@ static int join_loop(struct http_server *server)
     server->soon->data = server->sweep->data = server;
     (void)uv_poll_start(server->mhd_poll, UV_READABLE, on_mhd_ready);
     (void)uv_poll_start(server->gone_poll, UV_READABLE, on_gone_ready);
-    (void)uv_timer_start(server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     return 0;
 }
 
