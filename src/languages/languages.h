@@ -69,8 +69,9 @@ void languages_done(struct languages *languages);
 
 /*
  * The files decide what a privileged boxd binds into boxes, so nobody else may write them: every file and
- * folder of dir, and every folder above it, must belong to root or to the owner of the running executable and
- * may not be writable by group or others (a sticky folder above, like /tmp, may). Symbolic links in dir are refused.
+ * folder of dir, and every folder above it, must belong to root or to the owner of the running executable, and
+ * nobody else may be able to write them: no other user, and no group but root's and one that can write the executable
+ * itself (a umask of 002). A sticky folder above, like /tmp, is fine. Symbolic links in dir are refused.
  * boxd calls this before languages_load(). 0, or -EPERM with a sentence that names the file and the fix.
  */
 MUST_CHECK int languages_check_owner(const char *dir, struct err *err);
