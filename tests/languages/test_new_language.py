@@ -93,7 +93,7 @@ def test_files_that_others_can_write_stop_the_start(with_lua):
     ini = with_lua.lua / "language.ini"
     os.chmod(ini, 0o666)
     try:
-        with pytest.raises(AssertionError, match=r"lua/language.ini can be written by its group or by all"):
+        with pytest.raises(AssertionError, match=r"lua/language.ini can be written by others"):
             with Server(config={"languages_dir": ini.parent.parent}):
                 pass
     finally:

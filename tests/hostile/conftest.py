@@ -1,0 +1,71 @@
+"""The attacked server: a Glimpse of its own, with one more language, whose compile stage does whatever its sender likes."""
+import pathlib
+import shutil
+
+import pytest
+
+from glimpse_server import BUILD, ROOT, Server
+
+from oracle import Oracle
+
+POOL = 4
+
+# What make, cargo and the like do: the sender's own program runs in the compile stage, and leaves what it wants to.
+BUILD_SCRIPT = """[language]
+name = Build script
+suffixes = .build
+main = main.build
+hello = hello.build
+needs = /bin/bash
+package = bash
+version_command = /bin/bash --version
+version_pattern = version ([0-9.]+)
+
+[compile]
+command = /bin/bash {main}
+collect = .glimpse/main .glimpse/folder
+
+[run]
+command = /bin/bash .glimpse/main {args}
+"""
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Every hostile test, and every canary, talks to this one: what one test breaks shows in those after it."""
+    attacked = Server(config={"pool": POOL, "max_running": 8, "max_queued": 600})
+    languages = attacked.folder / "languages"
+    source = BUILD / "languages"
+    shutil.copytree(source if source.is_dir() else ROOT / "languages", languages)
+    extra = languages / "buildscript"
+    extra.mkdir()
+    (extra / "language.ini").write_text(BUILD_SCRIPT)
+    (extra / "hello.build").write_text("echo 'echo Hello, world!' > .glimpse/main\n")
+    with attacked.config.open("a") as file:
+        file.write(f"languages_dir = {languages}\n")
+    with attacked:
+        yield attacked
+
+
+@pytest.fixture(scope="session")
+def oracle(server):
+    return Oracle(server, POOL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def memory_at_the_end(oracle):
+    """The whole suite leaves the host's memory and the daemons' as they were: single cases are too small to measure it by."""
+    before = oracle.memory()
+    yield
+    oracle.check_memory(before)
+
+
+@pytest.fixture()
+def guarded(oracle):
+    """The general oracle around one test: nothing is left, and while it runs the service answers and works for others."""
+    with oracle.guard():
+        yield oracle
+
+
+def case_folder():
+    return pathlib.Path(__file__).resolve().parent / "cases"

@@ -1,0 +1,234 @@
+"""The general oracle of the hostile suite: how the host, the service and an innocent job must do around every attack."""
+import contextlib
+import os
+import pathlib
+import statistics
+import threading
+import time
+
+import requests
+
+CANARY = {"language": "python", "code": "print(sum(range(1, 10**6 + 1)))"}
+CANARY_OUTPUT = "500000500000\n"
+UIDS_PER_INSTANCE = 8192  # UIDS_PER_RANGE of src/boxd/uids.h
+
+# Attacks burn every CPU of a machine that other tests share: these find a service that hangs or starves, not a slow one.
+HEALTH_MEDIAN_S = 0.1
+HEALTH_MAX_S = 1.5
+CANARY_MAX_S = 6.0
+QUIET_S = 5.0
+SUITE_MEMORY_KB = 300 << 10
+DAEMON_MEMORY_KB = 48 << 10
+
+
+def read(path):
+    try:
+        return pathlib.Path(path).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def status_field(pid, name):
+    for line in read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(name + ":"):
+            return line.split()[1]
+    return "0"
+
+
+class Watch(threading.Thread):
+    """Asks for the service's health and runs canaries until it is stopped."""
+
+    def __init__(self, url):
+        super().__init__(daemon=True)
+        self.url = url
+        self.over = threading.Event()
+        self.health = []
+        self.canaries = []
+        self.faults = []
+
+    def run(self):
+        canary = threading.Thread(target=self._run_canaries, daemon=True)
+        canary.start()
+        while True:
+            started = time.monotonic()
+            try:
+                if requests.get(self.url + "/healthz", timeout=5).status_code != 200:
+                    self.faults.append("/healthz is not 200")
+            except requests.RequestException as e:
+                self.faults.append(f"/healthz: {e}")
+            self.health.append(time.monotonic() - started)
+            if self.over.wait(0.1):
+                break
+        canary.join(20)
+
+    def _run_canaries(self):
+        while True:
+            started = time.monotonic()
+            try:
+                answer = requests.post(self.url + "/v1/run", json=CANARY, timeout=20).json()
+                if answer.get("status") != "ok" or answer["stages"]["run"]["stdout"] != CANARY_OUTPUT:
+                    self.faults.append(f"the canary got {answer}")
+            except (requests.RequestException, ValueError) as e:
+                self.faults.append(f"the canary got no answer: {e}")
+            self.canaries.append(time.monotonic() - started)
+            if self.over.wait(0.2):
+                return
+
+    def check(self, load):
+        assert not self.faults, self.faults
+        if not load:  # the service's own limits were the target: waiting in its queue is right
+            assert statistics.median(self.health) < HEALTH_MEDIAN_S, f"/healthz took {sorted(self.health)}"
+            assert max(self.health) < HEALTH_MAX_S, f"/healthz took {max(self.health):.2f} s"
+            assert max(self.canaries) < CANARY_MAX_S, f"the canary took {max(self.canaries):.2f} s"
+
+
+class Oracle:
+    def __init__(self, server, pool):
+        self.server = server
+        self.pool = pool
+        self.glimpsed = server.pid_of("glimpsed")
+        self.boxd = server.pid_of("glimpse-boxd")
+        self._wait_for_pool()
+        inits = self.inits()
+        uid = int(status_field(inits[0], "Uid"))
+        self.uids = range(uid - uid % UIDS_PER_INSTANCE, uid - uid % UIDS_PER_INSTANCE + UIDS_PER_INSTANCE)
+        self.groups = self._group_folders(inits[0])
+        for _ in range(3):  # caches of the daemons fill, compilers are read from the disk
+            server.run(CANARY)
+        self.quiet = self._wait_until_quiet()
+
+    # --- What is there ---
+
+    def inits(self):
+        return [pid for pid in self.server.children(self.boxd) if read(f"/proc/{pid}/comm") == "glimpse-init\n"]
+
+    def zygotes(self):
+        return [pid for pid in self.server.children(self.boxd) if read(f"/proc/{pid}/comm") == "glimpse-boxd\n"]
+
+    @staticmethod
+    def _group_folders(init):
+        """This instance's folder in every cgroup hierarchy, found from the group of one of its boxes."""
+        folders = set()
+        for line in read(f"/proc/{init}/cgroup").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if "/glimpse-" not in path:
+                continue
+            for name in (controllers.split(",") if controllers else ["", "unified"]):
+                folder = pathlib.Path("/sys/fs/cgroup") / name / path.lstrip("/")
+                if folder.is_dir():
+                    folders.add(folder.parent)
+        assert folders, "the boxes are in no cgroup of their own"
+        return sorted(folders)
+
+    def _wait_for_pool(self):
+        deadline = time.monotonic() + 10
+        while len(self.inits()) < self.pool and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _of_our_uids(self):
+        found = []
+        for entry in os.scandir("/proc"):
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if (entry.stat().st_uid in self.uids or int(status_field(entry.name, "Uid")) in self.uids) and \
+                            not self._is_of_another(int(entry.name)):
+                        found.append(int(entry.name))
+        return found
+
+    def _is_of_another(self, pid):
+        """Below another server's boxd, which may be of a version with other ranges of uids."""
+        while pid > 1 and pid != self.boxd:
+            pid = int(status_field(pid, "PPid"))
+            if pid != self.boxd and read(f"/proc/{pid}/comm") == "glimpse-boxd\n" and pid not in self.zygotes():
+                return True
+        return False
+
+    def traces(self):
+        """Everything that a job could have left, as text: two snapshots of a quiet service are equal."""
+        found = set()
+        inits = self.inits()
+        found |= {f"process {read(f'/proc/{pid}/comm').strip()} ({pid}) of a box" for pid in self._of_our_uids()
+                  if pid not in inits}
+        found |= {f"process {child} below an idle box's init" for pid in inits for child in self.server.children(pid)}
+        found.add(f"{len(inits)} boxes")
+        for folder in self.groups:
+            groups = [group for group in folder.iterdir() if group.is_dir()]
+            found.add(f"{len(groups)} groups in {folder}")
+            found |= {f"more than init in {group}" for group in groups
+                      if len(read(group / "cgroup.procs").split()) > 1}
+        found |= {f"mount {line}" for line in read("/proc/self/mountinfo").splitlines()
+                  if "glimpse" in line or "/box" in line or "hidepid" in line}
+        for kind in ("shm", "sem", "msg"):
+            found |= {f"{kind} {line}" for line in read(f"/proc/sysvipc/{kind}").splitlines()[1:]
+                      if any(int(word) in self.uids for word in line.split() if word.isdigit())}
+        found |= {f"keys of uid {line.split(':')[0]}" for line in read("/proc/key-users").splitlines()
+                  if int(line.split(":")[0]) in self.uids}
+        for folder in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock", self.server.folder, self.server.data):
+            with contextlib.suppress(OSError):
+                found |= {f"file {entry.path}" for entry in os.scandir(folder)
+                          if entry.stat(follow_symlinks=False).st_uid in self.uids
+                          or (str(folder).startswith(str(self.server.folder)) and ".db" not in entry.name)}
+        for name, pid in [("glimpsed", self.glimpsed), ("boxd", self.boxd)] + [("zygote", z) for z in self.zygotes()]:
+            with contextlib.suppress(OSError):
+                found.add(f"{len(os.listdir(f'/proc/{pid}/fd'))} descriptors of {name}")
+        return found
+
+    def memory(self):
+        info = {line.split(":")[0]: int(line.split()[1]) for line in read("/proc/meminfo").splitlines()}
+        rss = {pid: int(status_field(pid, "VmRSS")) for pid in [self.glimpsed, self.boxd] + self.zygotes()}
+        return {"host": info["MemAvailable"], "shmem": info["Shmem"], "rss": rss}
+
+    # --- Checks ---
+
+    def _wait_until_quiet(self):
+        """The traces once they stay the same: boxes that were just made are still waking up."""
+        last, same = None, 0
+        deadline = time.monotonic() + QUIET_S
+        while time.monotonic() < deadline:
+            now = self.traces()
+            same = same + 1 if now == last else 0
+            if same >= 3 and len(self.inits()) == self.pool:
+                return now
+            last = now
+            time.sleep(0.03)
+        raise AssertionError(f"the service does not come to rest: {last}")
+
+    def check_traces(self):
+        deadline = time.monotonic() + QUIET_S
+        while True:
+            now = self.traces()
+            if now == self.quiet:
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"left behind: {sorted(now - self.quiet)}; gone: {sorted(self.quiet - now)}")
+            time.sleep(0.02)
+
+    def check_alive(self):
+        assert self.server.pid_of("glimpsed") == self.glimpsed, "glimpsed is another process than before"
+        assert self.server.pid_of("glimpse-boxd") == self.boxd, "boxd is another process than before"
+
+    def check_memory(self, before):
+        deadline = time.monotonic() + 20
+        while True:
+            now = self.memory()
+            lost = before["host"] - now["host"]
+            grown = max(now["rss"].get(pid, 0) - kb for pid, kb in before["rss"].items())
+            if lost < SUITE_MEMORY_KB and now["shmem"] - before["shmem"] < SUITE_MEMORY_KB and grown < DAEMON_MEMORY_KB:
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"memory is gone: {before} before, {now} now (kB)")
+            time.sleep(0.5)
+
+    @contextlib.contextmanager
+    def guard(self, load=False):
+        self.check_traces()
+        watch = Watch(self.server.url)
+        watch.start()
+        try:
+            yield self
+        finally:
+            watch.over.set()
+            watch.join(60)
+        watch.check(load)
+        self.check_alive()
+        self.check_traces()
