@@ -16,6 +16,7 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include "base/fd.h"
 
@@ -245,6 +246,14 @@ static int add_conditional(scmp_filter_ctx filter)
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socketpair), 1,
                              ARG(0, SCMP_CMP_NE, AF_UNIX));
+    /* Which pages of a file are in memory tells what others read, and dropping them says it on purpose: /usr's cache is
+     * one for all boxes. Advice may be passed over, and callers of RWF_NOWAIT know this errno. */
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EOPNOTSUPP), SCMP_SYS(preadv2), 1,
+                             ARG(5, SCMP_CMP_MASKED_EQ, RWF_NOWAIT, RWF_NOWAIT));
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), SCMP_SYS(fadvise64), 1,
+                             ARG(3, SCMP_CMP_MASKED_EQ, low, POSIX_FADV_DONTNEED));
     for (size_t i = 0; r == 0 && i < COUNT_OF(fcntls); i++)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fcntl), 1,
                              ARG(1, SCMP_CMP_MASKED_EQ, low, fcntls[i]));

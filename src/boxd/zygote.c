@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,6 +50,20 @@ static int set_oom_score(pid_t pid)
     return fd_write_file_at(AT_FDCWD, path, "900");
 }
 
+/* The kernel counts pending signals, bytes of message queues, locked memory and namespaces once more on the user who made
+ * the user namespace (kernel/ucount.c). Were that root for all boxes, one could fill what the others, and the host's
+ * own root, have left. So each is made by its own uid. The uid of file systems stays: cgroup v2 asks it for leave to
+ * clone into a group. Capabilities stay by SECBIT_NO_SETUID_FIXUP; the signal for boxd's end does not: prctl(2). */
+static int become(uint32_t uid)
+{
+    if (syscall(SYS_setresuid, -1, uid, -1) < 0)
+        return -errno;
+    (void)syscall(SYS_setfsuid, 0); /* never says whether it worked: read back */
+    if (syscall(SYS_setfsuid, -1) != 0)
+        return -EPERM;
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0;
+}
+
 /* clone3() with CLONE_PARENT: the box is boxd's child. So boxd reaps it by pidfd, and a box outlives its zygote. */
 static pid_t clone_box(const struct wire_spawn *spawn, int group_fd, int *pidfd)
 {
@@ -88,13 +103,20 @@ static int spawn_box(const struct zygote *zygote, const struct wire_spawn *spawn
         for (size_t i = WIRE_SPAWN_FDS; i < n_fds; i++)
             plan.entry_fds[plan.n_entries++] = fds[i];
 
+    r = become(spawn->uid);
+    if (r < 0)
+        return err_errno(err, r, "taking the box's uid");
     pid = clone_box(spawn, spawn->cgroup_v2 != 0 && n_fds > WIRE_SPAWN_FDS ? fds[WIRE_SPAWN_FDS] : -1, pidfd);
-    if (pid < 0)
-        return err_errno(err, -errno, "clone3");
     if (pid == 0) {
         (void)close(mapped_write); /* or the box would wait for itself when the zygote dies */
         setup_run(&plan);
     }
+    if (pid < 0)
+        r = err_errno(err, -errno, "clone3");
+    if (become(0) < 0)
+        _exit(1); /* it could make no other box; boxd starts another zygote */
+    if (pid < 0)
+        return r;
     r = set_oom_score(pid);
     if (r < 0)
         return err_errno(err, r, "oom_score_adj");
@@ -176,6 +198,8 @@ static _Noreturn void zygote_main(int control, const struct zygote_config *confi
         r = rootfs_enter(config->binds, config->n_binds, &err);
         if (r == 0)
             r = rootfs_list_masks(&zygote.masks, &err);
+        if (r == 0 && prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED) < 0)
+            r = err_errno(&err, -errno, "zygote: secure bits");
         if (r == 0 && (r = caps_keep_only(ZYGOTE_CAPS)) < 0)
             (void)err_errno(&err, r, "zygote: capabilities");
     }
