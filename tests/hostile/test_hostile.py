@@ -4,6 +4,7 @@ A case file:
     row = 5                       # of the list of hostile things; the file's name begins with it
     what = "one line"
     skip = "why"                  # where the row can't be shown here
+    shown_by = "test_x.py"        # where another file beside this one shows it
     load = true                   # it fills the service's own queue: its latency is not judged meanwhile
     python = "name"               # a function of special.py instead of requests, for what JSON can't say
     [[run]]                       # any number, one after the other
@@ -31,7 +32,7 @@ CASES = pathlib.Path(__file__).resolve().parent / "cases"
 TIGHT = {"wall_time_ms": 3000, "cpu_time_ms": 2000, "memory_bytes": 64 << 20, "processes": 64}
 STATUSES = {"ok", "compile_error", "runtime_error", "signaled", "wall_time_limit", "cpu_time_limit", "memory_limit",
             "output_limit", "process_limit", "disk_limit", "cancelled", "internal_error"}
-KEYS = {"row", "what", "skip", "load", "arch", "python", "run"}
+KEYS = {"row", "what", "skip", "shown_by", "load", "arch", "python", "run"}
 RUN_KEYS = {"language", "code", "files", "stdin", "args", "env", "output_encoding", "program", "with", "limits",
             "compile_limits", "http", "status", "has", "lacks", "message", "max_s"}
 SUFFIX_LANGUAGES = {".c": "c", ".py": "python", ".sh": "bash", ".java": "java", ".js": "javascript", ".cpp": "cpp"}
@@ -43,7 +44,8 @@ def load(path):
     unknown = set(case) - KEYS | {key for run in case.get("run", []) for key in set(run) - RUN_KEYS}
     assert not unknown, f"{path.name}: {unknown}"
     assert path.name.startswith(f"{case['row']:03d}-"), path.name
-    assert "skip" in case or "python" in case or case.get("run"), f"{path.name} does nothing"
+    assert {"skip", "shown_by", "python", "run"} & set(case), f"{path.name} does nothing"
+    assert "shown_by" not in case or (CASES.parent / case["shown_by"]).is_file(), path.name
     return case
 
 
@@ -113,7 +115,7 @@ def test_every_row_is_there():
     assert {case["row"] for case in ALL.values()} == set(range(1, ROWS + 1))
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name, case in ALL.items() if "shown_by" not in case])
 def test_case(server, oracle, name):
     case = ALL[name]
     if "skip" in case:
