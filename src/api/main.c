@@ -1,9 +1,10 @@
 /*
- * glimpsed: the HTTP API. Holds no privilege; everything is on one loop, but for the store's writer thread and
- * the look at the languages when it starts.
+ * glimpsed: the HTTP API. Holds no privilege; everything is on one loop, but for the store's writer thread.
  *
- *   starting -> serving -> draining (SIGTERM, SIGINT) -> stopped
+ *   starting -> locked in -> serving -> draining (SIGTERM, SIGINT) -> stopped
  *
+ * Starting takes from the host what cannot be had later (lockdown.h): programs to run, a socket that listens. Nothing that
+ * a stranger sent is read before.
  * Draining: nobody new is let in, runs under way may end; after DRAIN_MS what is left is cancelled.
  */
 #include <errno.h>
@@ -12,7 +13,9 @@
 #include <sys/resource.h>
 
 #include "api/api.h"
+#include "api/lockdown.h"
 #include "api/privileges.h"
+#include "api/prober.h"
 #include "base/log.h"
 
 enum {
@@ -31,11 +34,10 @@ struct program {
     struct config config;
     uv_loop_t loop;
     struct api api;
-    uv_work_t probe;
+    struct prober prober;
     uv_signal_t on_term, on_int;
     uv_timer_t drain;
     uint64_t drain_until_ms; /* uv_now() */
-    bool probing;
 };
 
 /* ---- stopping ---- */
@@ -72,19 +74,10 @@ static void on_signal(uv_signal_t *handle, int signum)
 
 /* ---- the languages ---- */
 
-static void probe(uv_work_t *work)
+static void on_probed(void *arg)
 {
-    struct program *program = work->data;
+    struct program *program = arg;
 
-    languages_probe(&program->api.languages, program->config.toolchains_dir);
-}
-
-static void on_probed(uv_work_t *work, int status)
-{
-    struct program *program = work->data;
-
-    (void)status;
-    program->probing = false;
     program->api.probed = true;
     for (size_t i = 0; i < program->api.languages.n; i++) {
         const struct language *language = &program->api.languages.at[i];
@@ -146,6 +139,17 @@ static void raise_file_limit(void)
     }
 }
 
+static int lock_in(const char *data_dir, struct err *err)
+{
+    int r = lockdown(data_dir, err);
+
+    if (r == LOCKDOWN_E_NO_LANDLOCK)
+        log_warn("this kernel has no Landlock (5.13, with landlock in `lsm=`): file permissions alone keep glimpsed "
+                 "from other users' files");
+    return r < 0 ? err_wrap(err, r, "glimpsed cannot lock itself in") : 0;
+}
+
+/* The listening socket before the lock, all that works with strangers' bytes behind it. */
 static int open_api(struct program *program, struct err *err)
 {
     const struct config *config = &program->config;
@@ -174,13 +178,13 @@ static int open_api(struct program *program, struct err *err)
     int r;
 
     api->loop = &program->loop;
-    r = languages_load(&api->languages, config->languages_dir, err);
+    r = http_server_new(&api->http, &http, err);
+    if (r == 0)
+        r = lock_in(config->data_dir, err);
     if (r == 0)
         r = store_new(&api->store, &program->loop, config->data_dir, err);
     if (r == 0)
         r = engine_new(&api->engine, &engine, err);
-    if (r == 0)
-        r = http_server_new(&api->http, &http, err);
     return r;
 }
 
@@ -190,8 +194,7 @@ static void open_handles(struct program *program)
     (void)uv_timer_init(&program->loop, &program->drain);
     (void)uv_signal_init(&program->loop, &program->on_term);
     (void)uv_signal_init(&program->loop, &program->on_int);
-    program->drain.data = program->on_term.data = program->on_int.data = program->probe.data =
-        program;
+    program->drain.data = program->on_term.data = program->on_int.data = program;
     (void)uv_signal_start(&program->on_term, on_signal, SIGTERM);
     (void)uv_signal_start(&program->on_int, on_signal, SIGINT);
 }
@@ -203,6 +206,7 @@ static void close_all(struct program *program)
     engine_free(TAKE_PTR(api->engine)); /* answers those whose runs it cancels */
     store_free(TAKE_PTR(api->store));
     http_server_free(TAKE_PTR(api->http));
+    prober_close(&program->prober);
     uv_close((uv_handle_t *)&program->drain, NULL);
     uv_close((uv_handle_t *)&program->on_term, NULL);
     uv_close((uv_handle_t *)&program->on_int, NULL);
@@ -218,18 +222,27 @@ static int serve(struct program *program, struct err *err)
     if (r < 0)
         return err_set(err, r, "event loop: %s", uv_strerror(r));
     open_handles(program);
-    r = open_api(program, err);
+    r = prober_watch(&program->prober, &program->loop, on_probed, program, err);
+    if (r == 0)
+        r = open_api(program, err);
     if (r == 0) {
-        program->probing = true;
-        r = uv_queue_work(&program->loop, &program->probe, probe, on_probed);
         (void)printf("glimpsed: listening on %s\n", http_server_url(program->api.http));
         (void)fflush(stdout);
         (void)uv_run(&program->loop, UV_RUN_DEFAULT);
         log_info("stopped");
     }
-    if (program->probing)
-        _exit(EXIT_SUCCESS); /* a compiler is being asked for its version: nobody waits for that */
     close_all(program);
+    return r;
+}
+
+/* While there is one thread and no lock: the languages' files are read, and their programs asked. */
+static int look_at_languages(struct program *program, struct err *err)
+{
+    const struct config *config = &program->config;
+    int r = languages_load(&program->api.languages, config->languages_dir, err);
+
+    if (r == 0)
+        r = prober_start(&program->prober, &program->api.languages, config->toolchains_dir, err);
     return r;
 }
 
@@ -250,6 +263,8 @@ int main(int argc, char **argv)
         raise_file_limit();
         r = privileges_drop(program.config.user, program.config.data_dir, &err);
     }
+    if (r == 0)
+        r = look_at_languages(&program, &err);
     if (r == 0)
         r = serve(&program, &err);
     config_done(&program.config);

@@ -1,0 +1,42 @@
+"""glimpsed while it serves: what the kernel says of its rights. What they keep it from is tests/unit/test_lockdown.c."""
+import pathlib
+import re
+
+
+def tasks(pid):
+    """The status of each thread, as a dict."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        found.append(dict(re.findall(r"^(\w+):\t(.*)$", (task / "status").read_text(), re.MULTILINE)))
+    return found
+
+
+def test_no_thread_has_a_privilege(server):
+    server.post("/submit", {"code": "print(1)"})  # the database's thread has worked
+    threads = tasks(server.pid_of("glimpsed"))
+    assert len(threads) > 1
+    for thread in threads:
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            assert int(thread[name], 16) == 0, (name, thread)
+        assert thread["NoNewPrivs"] == "1"
+        assert thread["Seccomp"] == "2", "no filter"
+        assert all(int(uid) > 0 for uid in thread["Uid"].split() + thread["Gid"].split())
+        assert thread["Groups"].split() == []
+
+
+def test_it_is_not_dumpable(server):
+    """The kernel gives the /proc entries of such a process to root, so that its own user cannot look in."""
+    pid = server.pid_of("glimpsed")
+    assert pathlib.Path(f"/proc/{pid}/mem").stat().st_uid == 0
+
+
+def test_it_runs_no_other_program(server):
+    """The look at the languages is over when the server is ready, and was made by another process."""
+    assert server.children(server.pid_of("glimpsed")) == []
+
+
+def test_the_database_works_under_lock(server):
+    first = server.post("/submit", {"code": "print('a')"}).json()
+    second = server.post("/submit", {"code": "print('b')"}).json()
+    assert second["submission_id"] > first["submission_id"] > 0
+    assert "no Landlock" not in server.log_text() or not pathlib.Path("/sys/kernel/security/landlock").exists()
