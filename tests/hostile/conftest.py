@@ -54,18 +54,14 @@ def oracle(server):
 
 @pytest.fixture(scope="session", autouse=True)
 def memory_at_the_end(oracle):
-    """The whole suite leaves the host's memory and the daemons' as they were: single cases are too small to measure it by."""
+    """The whole suite leaves the boxes' and the daemons' memory as it was: single cases are too small to measure it by."""
     before = oracle.memory()
     yield
     oracle.check_memory(before)
 
 
-@pytest.fixture()
-def guarded(oracle):
-    """The general oracle around one test: nothing is left, and while it runs the service answers and works for others."""
-    with oracle.guard():
-        yield oracle
-
-
-def case_folder():
-    return pathlib.Path(__file__).resolve().parent / "cases"
+def pytest_collection_modifyitems(items):
+    """The guest chooses `cgroup or not hostile` out of several suites: what is marked so here, and all of the others."""
+    for item in items:
+        if pathlib.Path(item.path).parent == pathlib.Path(__file__).resolve().parent:
+            item.add_marker(pytest.mark.hostile)

@@ -11,12 +11,19 @@ import time
 
 import requests
 
+from oracle import SLOWNESS
+
 MIB = 1 << 20
 TIGHT = {"wall_time_ms": 3000, "cpu_time_ms": 2000, "memory_bytes": 64 * MIB, "processes": 64}
 
 
+def slowed(limits):
+    """The same where programs are slow."""
+    return {name: value * SLOWNESS if name.endswith("_time_ms") else value for name, value in limits.items()}
+
+
 def job(language, code, **more):
-    limits = {**TIGHT, **more.pop("limits", {})}
+    limits = {**slowed(TIGHT), **more.pop("limits", {})}
     return {"language": language, "code": code, "limits": {"run": limits}, **more}
 
 
@@ -221,7 +228,7 @@ def disconnects(server):
 STORM = 300
 STORM_JOBS = [
     ("bash", "echo {n}", {}, {"ok"}),
-    ("bash", "echo {n}; sleep 10", {"wall_time_ms": 100}, {"wall_time_limit"}),
+    ("bash", "echo {n}; sleep 10", {"wall_time_ms": 500}, {"wall_time_limit"}),
     ("bash", "echo {n}; while :; do :; done", {"cpu_time_ms": 50}, {"cpu_time_limit"}),
     ("bash", "echo {n}; exit 3", {}, {"runtime_error"}),
     ("bash", "echo {n}; kill -9 $$", {}, {"signaled"}),
@@ -281,7 +288,7 @@ def memory_peak(server):
     assert stage["status"] == "ok" and 50 * MIB <= stage["memory_bytes"] <= 80 * MIB, stage
     code = "import os\nfor i in range(3):\n  for f in ('/usr/bin', '/usr/lib/x86_64-linux-gnu'):\n    for e in os.scandir(f):\n" \
            "      if e.is_file(): open(e.path, 'rb').read(1 << 20)\nprint('end')"
-    answer, stage = run(server, job("python", code, limits={"memory_bytes": 24 * MIB, "wall_time_ms": 10000, "cpu_time_ms": 8000}))
+    answer, stage = run(server, job("python", code, limits=slowed({"memory_bytes": 24 * MIB, "wall_time_ms": 10000, "cpu_time_ms": 8000})))
     assert answer["status"] == "ok" and stage["stdout"] == "end\n", answer
 
 
