@@ -26,18 +26,40 @@ void serve_child_init(struct serve_child *child)
     child->pause_ms = PAUSE_MIN_MS;
 }
 
+/* It can only be done with privileges, so not by the daemon that is to have none. What it could get back by executing
+ * something goes with it. EINVAL: there are no more. */
+static int drop_bounding(void)
+{
+    for (unsigned long cap = 0; cap < 64; cap++)
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+            return errno == EINVAL && cap > 0 ? 0 : -errno;
+    return 0;
+}
+
+static int change_user(const struct serve_child *child)
+{
+    int r = drop_bounding();
+
+    if (r < 0)
+        return r;
+    if (setgroups(0, NULL) < 0 || setresgid(child->gid, child->gid, child->gid) < 0 ||
+        setresuid(child->uid, child->uid, child->uid) < 0)
+        return -errno;
+    return 0;
+}
+
 /* After fork(), up to exec: only what may be called between the two in a process without threads. */
 static int become(const struct serve_child *child, pid_t parent)
 {
     sigset_t none;
+    int r;
 
     /* A session of its own: Ctrl-C at our terminal is for us, who then end the daemons in order. */
     if (setsid() < 0)
         return -errno;
-    if (child->uid != 0 &&
-        (setgroups(1, &child->gid) < 0 || setresgid(child->gid, child->gid, child->gid) < 0 ||
-         setresuid(child->uid, child->uid, child->uid) < 0))
-        return -errno;
+    r = child->uid == 0 ? 0 : change_user(child);
+    if (r < 0)
+        return r;
     /* After the change of uid, which clears it. */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
         return -errno;
