@@ -27,9 +27,10 @@ struct row {
 };
 
 /* Newer than libseccomp 2.5.4's tables, and the same number on every architecture. From FIRST_UNKNOWN_CALL on, all are
- * refused: a deny-list would let a new kernel's calls through before anybody here has read what they do. So are those of
- * the gap in the tables below pidfd_send_signal, where x86 puts new ones of its own. (335 and 336, uretprobe and
- * uprobe, no filter is asked about since Linux 6.14; outside a probe of the host's they end in SIGILL.) */
+ * refused: a deny-list would let a new kernel's calls through before anybody here has read what they do. So are
+ * those of the gap in the tables below pidfd_send_signal, where x86 puts new ones of its own. (335 and 336,
+ * uretprobe and uprobe, no filter is asked about since Linux 6.14; outside a probe of the host's they end in
+ * SIGILL.) */
 enum { FIRST_GAP_CALL = 335, FIRST_CALL_AFTER_GAP = 424, FIRST_UNKNOWN_CALL = 470 };
 
 static const struct {

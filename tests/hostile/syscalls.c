@@ -1,6 +1,6 @@
-/* Calls every system call once, each in a child of its own, with arguments that mean nothing: -1 is no descriptor, no address, no
- * set of flags. Prints "ABI NUMBER ANSWER" for each: 0 for any success, an errno, or -signal. A call that waits is ended by
- * SIGALRM. test_syscalls.py judges it. */
+/* Calls every system call once, each in a child of its own, with arguments that mean nothing: -1 is no descriptor, no
+ * address, no set of flags. Prints "ABI NUMBER ANSWER" for each: 0 for any success, an errno, or -signal. A call that
+ * waits is ended by SIGALRM. test_syscalls.py judges it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
