@@ -3,8 +3,8 @@
  *
  *   starting -> locked in -> serving -> draining (SIGTERM, SIGINT) -> stopped
  *
- * Starting takes from the host what cannot be had later (lockdown.h): programs to run, a socket that listens. Nothing that
- * a stranger sent is read before.
+ * Starting takes from the host what cannot be had later (lockdown.h): programs to run, a socket that listens.
+ * Nothing that a stranger sent is read before.
  * Draining: nobody new is let in, runs under way may end; after DRAIN_MS what is left is cancelled.
  */
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What passes through the pipe: for each language, in the table's order, four texts: available ("+" or "-"), unavailable,
+/* What passes through the pipe: for each language, in the table's order, four texts: available (NULL: no), unavailable,
  * version, version_text. Each is '-' for NULL or '+', the text, NUL. */
 #include "api/prober.h"
 

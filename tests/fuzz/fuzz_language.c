@@ -44,8 +44,8 @@ static void use_it(const struct language *language, enum stage stage)
     job_free(job);
 }
 
-/* glibc's regcomp(3) copies what + and {n,m} repeat, so that nested ones take all memory there is. Language files are root's,
- * who has shorter ways to do that; the fuzzer would find nothing else. */
+/* glibc's regcomp(3) copies what + and {n,m} repeat, so that nested ones take all memory there is. Language files are
+ * root's, who has shorter ways to do that; the fuzzer would find nothing else. */
 static int is_pattern_bomb(const uint8_t *data, size_t size)
 {
     unsigned n_intervals = 0, n_plus = 0;

@@ -45,7 +45,8 @@ static void check_text(const struct result *result)
 
         assert(json_is_string(text));
         if (utf8_valid(buf_text(out), out->len))
-            assert(json_string_length(text) == out->len && memcmp(json_string_value(text), buf_text(out), out->len) == 0);
+            assert(json_string_length(text) == out->len &&
+                   memcmp(json_string_value(text), buf_text(out), out->len) == 0);
     }
     json_decref(root);
 }
