@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <string.h>
 #include <strings.h>
@@ -44,7 +45,7 @@ const struct layer_info layer_table[N_LAYERS] = {
     [LAYER_SECCOMP]     = {"seccomp", "system calls that a program has no business with are refused",
                            "needs a kernel with CONFIG_SECCOMP_FILTER", true, 0},
     [LAYER_PRIVILEGES]  = {"privileges", "no capabilities, no_new_privs, no setuid files",
-                           "start glimpse-boxd as root, with CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID and CAP_KILL", false, 0},
+                           "start glimpse-boxd as root, with CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP and CAP_KILL", false, 0},
     [LAYER_DESCRIPTORS] = {"descriptors", "nothing that is open leaks into a box", "needs Linux 5.9 (close_range)", false, 0},
 };
 /* clang-format on */
@@ -85,7 +86,8 @@ static int probe_privileges(void)
         return -EPERM;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
         return -errno;
-    return 0;
+    /* boxd/zygote.c takes a box's uid for a moment without losing its capabilities. */
+    return prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0 ? -errno : 0;
 }
 
 static int probe_descriptors(void)
