@@ -228,7 +228,7 @@ static const struct {
 static int try_locked_in(int (*attempt)(void))
 {
     pid_t pid = fork();
-    int status;
+    int status = 0;
 
     if (pid == 0) {
         int r = lockdown(dir, NULL);
