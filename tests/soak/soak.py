@@ -144,7 +144,9 @@ def main():
         after, after_s = at_rest(server), statistics.median(time_hello(server) for _ in range(20))
         print(f"{sum(counts.values())} jobs in {seconds:.0f} s: {counts}")
         print(f"first: {before}\nlast:  {after}\nhello: {before_s * 1000:.1f} ms at first, {after_s * 1000:.1f} ms at last")
-    problems = differences(before, after) + [f"{len(faults)} wrong answers, like {faults[0]}"] * (len(faults) > 0)
+    problems = differences(before, after)
+    if faults:
+        problems.append(f"{len(faults)} wrong answers, like {faults[0]}")
     print("\n".join(problems) or "as it began")
     return 1 if problems else 0
 
