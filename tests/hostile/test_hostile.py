@@ -39,6 +39,7 @@ RUN_KEYS = {"language", "code", "files", "stdin", "args", "env", "output_encodin
             "compile_limits", "http", "status", "has", "lacks", "message", "max_s"}
 SUFFIX_LANGUAGES = {".c": "c", ".py": "python", ".sh": "bash", ".java": "java", ".js": "javascript", ".cpp": "cpp"}
 ROWS = 100
+LATE_MS = 1500  # after the limit: init shares the CPUs with a fork bomb, and with whatever else this machine runs
 
 
 def load(path):
@@ -101,7 +102,7 @@ def check_result(answer, run):
     if answer["stages"]["run"] is not None:
         # The box's init, and a batch of pages that the kernel had charged already.
         assert answer["stages"]["run"]["memory_bytes"] <= limits["memory_bytes"] + (1 << 20), answer
-        assert answer["stages"]["run"]["wall_ms"] <= (limits["wall_time_ms"] + 700) * SLOWNESS, answer
+        assert answer["stages"]["run"]["wall_ms"] <= (limits["wall_time_ms"] + LATE_MS) * SLOWNESS, answer
 
 
 def send(server, run):
