@@ -1,4 +1,5 @@
 """A Glimpse of its own for tests: `glimpse serve` on a free port, with a data folder that goes away with it."""
+import contextlib
 import os
 import pathlib
 import re
@@ -146,11 +147,11 @@ class Server:
     def children(self, pid=None):
         """Pids of the processes that pid (`serve` without it) has started."""
         found = []
-        for task in pathlib.Path(f"/proc/{pid or self.pid}/task").glob("*"):
-            try:
-                found += [int(child) for child in (task / "children").read_text().split()]
-            except OSError:
-                pass
+        tasks = pathlib.Path(f"/proc/{pid or self.pid}/task")
+        with contextlib.suppress(OSError):  # it has ended
+            for task in os.listdir(tasks):
+                with contextlib.suppress(OSError):
+                    found += [int(child) for child in (tasks / task / "children").read_text().split()]
         return found
 
     def pid_of(self, name, parent=None):
