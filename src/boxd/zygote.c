@@ -53,7 +53,8 @@ static int set_oom_score(pid_t pid)
 /* The kernel counts pending signals, bytes of message queues, locked memory and namespaces once more on the user
  * who made the user namespace (kernel/ucount.c). Were that root for all boxes, one could fill what the others, and
  * the host's own root, have left. So each is made by its own uid. The uid of file systems stays: cgroup v2 asks it
- * for leave to clone into a group. Capabilities stay by SECBIT_NO_SETUID_FIXUP; the signal for boxd's end does not: prctl(2). */
+ * for leave to clone into a group. Capabilities stay by SECBIT_NO_SETUID_FIXUP; the signal for boxd's end does not:
+ * prctl(2). */
 static int become(uint32_t uid)
 {
     if (syscall(SYS_setresuid, -1, uid, -1) < 0)
