@@ -132,9 +132,13 @@ class Oracle:
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
                     if (entry.stat().st_uid in self.uids or int(status_field(entry.name, "Uid")) in self.uids) and \
-                            not self._is_of_another(int(entry.name)):
+                            not self._is_of_another(int(entry.name)) and not self._is_strange_zombie(entry.name):
                         found.append(int(entry.name))
         return found
+
+    def _is_strange_zombie(self, pid):
+        """Of a server before this one, which had the same uids: its boxes are dead, and wait for the host's init to notice."""
+        return status_field(pid, "State") == "Z" and int(status_field(pid, "PPid")) != self.boxd
 
     def _is_of_another(self, pid):
         """Below another server's boxd, which may be of a version with other ranges of uids."""
