@@ -25,11 +25,11 @@ KINDS = [
     ("echo {n}", {}, {"ok"}),
     ("echo {n}; exit 3", {}, {"runtime_error"}),
     ("echo {n}; kill -SEGV $$", {}, {"signaled"}),
-    ("echo {n}; sleep 30", {"wall_time_ms": 300}, {"wall_time_limit"}),
+    ("echo {n}; sleep 30", {"wall_time_ms": 1500}, {"wall_time_limit"}),
     ("echo {n}; while :; do :; done", {"cpu_time_ms": 100}, {"cpu_time_limit", "wall_time_limit"}),
     ("echo {n}; yes {n}", {"output_bytes": 20000}, {"output_limit"}),
     ("echo {n}; head -c 8M /dev/zero > x || exit 1", {"box_bytes": 2 * MIB}, {"disk_limit"}),
-    ("echo {n}; for i in 1 2 3 4 5 6 7 8; do sleep 9 & done; wait", {"processes": 4, "wall_time_ms": 500},
+    ("echo {n}; for i in 1 2 3 4 5 6 7 8; do sleep 9 & done; wait", {"processes": 4, "wall_time_ms": 1500},
      {"process_limit", "wall_time_limit"}),
 ]
 
