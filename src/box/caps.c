@@ -40,7 +40,7 @@ int caps_keep_only(uint64_t keep)
     return r;
 }
 
-int caps_drop_bounding(void)
+int caps_drop_bounding(uint64_t keep)
 {
     /* The kernel knows its last capability: EINVAL ends the list. */
     for (unsigned long cap = 0; cap < 64; cap++) {
@@ -48,6 +48,8 @@ int caps_drop_bounding(void)
 
         if (has < 0)
             return errno == EINVAL && cap > 0 ? 0 : -errno;
+        if ((keep & CAP_BIT(cap)) != 0)
+            continue;
         if (has > 0 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
             return -errno;
         if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)

@@ -10,5 +10,6 @@
 /* Sets permitted, effective (both to keep, as far as they are permitted now) and inheritable (to nothing), clears the
  * ambient set, and reads back. Returns 0, or a negative errno; -EPERM where more is left than keep. */
 MUST_CHECK int caps_keep_only(uint64_t keep);
-/* Empties the bounding set: nothing that is executed from now on can gain a capability. Needs CAP_SETPCAP. */
-MUST_CHECK int caps_drop_bounding(void);
+/* Leaves only keep in the bounding set: nothing that is executed from now on can gain another capability. Needs
+ * CAP_SETPCAP. */
+MUST_CHECK int caps_drop_bounding(uint64_t keep);

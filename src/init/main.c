@@ -50,7 +50,7 @@ static int harden(struct err *err)
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_errno(err, -errno, "init: prctl");
-    r = caps_drop_bounding();
+    r = caps_drop_bounding(0);
     if (r == 0)
         r = caps_keep_only(INIT_BOOT_CAPS);
     return r < 0 ? err_errno(err, r, "init: capabilities") : 0;

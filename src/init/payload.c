@@ -26,6 +26,12 @@ void task_init(struct task *task, const struct wire_job *job, const int *fds, si
     task->box_fd = -1;
 }
 
+void task_close_stdio(struct task *task)
+{
+    for (int i = 0; i < 3; i++)
+        closep(&task->stdio[i]);
+}
+
 int task_act_as(uid_t uid)
 {
     int r;

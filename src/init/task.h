@@ -29,6 +29,9 @@ void task_init(struct task *task, const struct wire_job *job, const int *fds, si
 /* payload.c: reads both blobs: words into argv and envp, files into /box, owned by the program's uid. */
 MUST_CHECK int task_unpack(struct task *task, struct err *err);
 
+/* The readers must see the end when the program's copies are gone. */
+void task_close_stdio(struct task *task);
+
 /* program.c: forks the program off. *error_fd (owned by the caller) carries a struct err if it could not be
  * executed and ends when it was. */
 MUST_CHECK int task_start(struct task *task, int seccomp_fd, pid_t *pid, int *error_fd, struct err *err);
