@@ -233,3 +233,15 @@ _Noreturn void setup_run(const struct setup_plan *plan)
     }
     _exit(1);
 }
+
+int setup_enter_root(struct err *err)
+{
+    static int (*const steps[])(const struct setup_plan *plan) = {step_own_root, step_files, step_pivot};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < COUNT_OF(steps); i++)
+        r = steps[i](NULL);
+    if (r == 0 && chdir("/box") < 0)
+        r = -errno;
+    return r < 0 ? err_errno(err, r, "root of an interpreter") : 0;
+}

@@ -15,6 +15,13 @@
 /* Numbers of the descriptors that init starts with; there are no others. */
 enum { BOX_FD_JOB = 3, BOX_FD_SECCOMP = 4, BOX_FD_LEASH = 5, BOX_FD_INIT = 6 };
 
+/* Of an interpreter that is forked into boxes: in the zygote, and in a fork until it has its job. */
+enum { ZYGOTE_FD_CONTROL = 3, ZYGOTE_FD_WORKER = 100 };
+
+/* Its environment: what it opens when it is ready to serve, and what prepares it, as absolute names in the box. */
+#define ZYGOTE_ENV_SCRIPT "GLIMPSE_ZYGOTE_SCRIPT"
+#define ZYGOTE_ENV_WARM   "GLIMPSE_ZYGOTE_WARM"
+
 enum {
     BOX_UID_INIT = 0,       /* in the box: the host uid of the SPAWN message */
     BOX_UID_PROGRAM = 1000, /* the host uid after that */
@@ -36,3 +43,7 @@ struct setup_plan {
 
 /* Ends in glimpse-init, or sends FAILED on job_fd and exits. All descriptors are borrowed. */
 _Noreturn void setup_run(const struct setup_plan *plan);
+
+/* The same root for an interpreter that will be forked into boxes: names and files are as in a box, but for /proc. The
+ * calling process, which rootfs_enter() has served, has it as "/" then, and /box as its folder. */
+MUST_CHECK int setup_enter_root(struct err *err);

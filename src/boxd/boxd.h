@@ -2,8 +2,10 @@
  * boxd: what the parts of glimpse-boxd share. Private to src/boxd.
  *
  *   clients.c  connections from glimpsed and the command line: LEASE, USAGE, RELEASE
- *   boxes.c    a box's life, the pool of idle ones, CPU and wall clocks
- *   nursery.c  the zygote, and what it is asked for
+ *   boxes.c    a box's life, CPU and wall clocks
+ *   pool.c     the idle ones, and the leases that wait
+ *   nursery.c  the zygotes, and what they are asked for
+ *   interpreter.c, zygote.c  what they do, as processes of their own
  *   main.c     start, doctor, end
  *
  * One thread, one loop. Handlers never block; a client or zygote that does not read is dropped.
@@ -29,24 +31,29 @@ struct client;
  *   CLONING   group made, SPAWN sent; owns job_fd
  *   BOOTING   the process is there (pidfd); it has not said READY
  *   IDLE      init waits for a job; nothing untrusted has ever run in it
+ *   WARMING   an interpreter is being forked into it; init will say READY once more
  *   LEASED    a client owns it; its socket has been handed over, job_fd is -1
  *   DYING     killed or ended; the group is removed when pidfd says that it is dead
  *
  *   EMPTY ─spawn─▶ CLONING ─SPAWNED─▶ BOOTING ─READY─▶ IDLE ─lease─▶ LEASED ─release, end─▶ DYING ─▶ EMPTY
- *                     └──────failure──────┴──────────── death ───────────────────────────────▲
+ *                     │                   │          warm│ ▲READY                             ▲
+ *                     │                   │             WARMING                               │
+ *                     └──────failure──────┴──────────── death ────────────────────────────────┘
  */
-enum box_state { BOX_EMPTY, BOX_CLONING, BOX_BOOTING, BOX_IDLE, BOX_LEASED, BOX_DYING };
+enum box_state { BOX_EMPTY, BOX_CLONING, BOX_BOOTING, BOX_IDLE, BOX_WARMING, BOX_LEASED, BOX_DYING };
 
 struct box {
     struct boxd *boxd; /* borrowed */
     enum box_state state;
     uint32_t slot;
     uint64_t serial;      /* of this life; names its group */
+    uint32_t kind;        /* index of the zygote whose interpreter waits in it, or will; KIND_PLAIN: none */
     int job_fd, pidfd;    /* owned, or -1 */
     uv_poll_t job_poll, pid_poll;
-    uv_timer_t timer;     /* CLONING, BOOTING: patience; LEASED: limits; DYING: another try at removing the group */
+    uv_timer_t timer;     /* CLONING, BOOTING, WARMING: patience; LEASED: limits; DYING: removing the group again */
     unsigned n_handles;   /* of the three, how many are not yet closed */
-    bool job_polled, pid_polled;
+    bool job_polled, pid_polled; /* the handle is open */
+    bool entered;                /* WARMING: the interpreter's zygote has done its part */
 
     struct client *client; /* LEASED: borrowed; NULL otherwise */
     uint64_t lease_id, cpu_base_us, cpu_limit_us, deadline_us;
@@ -58,10 +65,30 @@ struct box {
 struct wait {
     TAILQ_ENTRY(wait) next;
     struct client *client; /* borrowed: a client takes its waits with it */
+    uint32_t kind;         /* of box that it waits for */
     struct wire_lease lease;
 };
 TAILQ_HEAD(wait_list, wait);
 LIST_HEAD(client_list, client);
+
+enum { KIND_PLAIN };
+
+/* boxd's side of one template process. Number KIND_PLAIN clones boxes, each of the others is an interpreter. */
+struct zygote_link {
+    struct boxd *boxd;
+    const struct language *language; /* borrowed; NULL: the plain one */
+    int socket, pidfd;               /* owned, -1 while there is no process */
+    uv_poll_t poll;
+    uv_timer_t retry;
+    uint64_t retry_ms;               /* the next pause before another is started */
+    bool ready;
+    struct strings argv, envp;       /* of the interpreter */
+
+    uint64_t started_us, n_made;     /* of the process */
+    uint32_t target;                 /* idle boxes of this kind that the pool keeps */
+    uint64_t n_waits;                /* leases that wait for this kind */
+    uint64_t missed_us;              /* when a lease last found none */
+};
 
 struct boxd {
     uv_loop_t *loop;
@@ -85,12 +112,12 @@ struct boxd {
     uint64_t pause_ms;                 /* the next pause; 0 while boxes succeed */
 
     struct nursery {
-        int socket, pidfd;             /* owned, -1 while there is no zygote */
-        uv_poll_t poll;
-        uv_timer_t retry;
-        bool ready;
+        struct zygote_link *zygotes;   /* owned */
+        uint32_t n_zygotes;
         struct rootfs_bind *binds;     /* owned */
-        size_t n_binds;
+        size_t n_binds, n_box_binds;   /* those of interpreters; the first ones, which boxes have */
+        char *library;                 /* owned: libzygote.so on the host; NULL: there are no interpreters */
+        uv_timer_t look;               /* for zygotes that are old, and warmth that nobody has needed lately */
     } nursery;
 
     int listen_fd;
@@ -102,22 +129,53 @@ struct boxd {
 
 /* nursery.c */
 MUST_CHECK int nursery_init(struct boxd *boxd, struct err *err);
-void nursery_done(struct boxd *boxd);
+/* The plain zygote is started by nursery_init(); the others once boxes can be made. */
+void nursery_start_interpreters(struct boxd *boxd);
+void nursery_stop(struct boxd *boxd);
+void nursery_done(struct boxd *boxd); /* after the loop's end */
 /* Asks for a box; the socket is borrowed. */
 MUST_CHECK int nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket, struct err *err);
-bool nursery_ready(const struct boxd *boxd);
+/* Asks the interpreter box->kind to fork itself into the box; the socket, the worker's, is borrowed. */
+MUST_CHECK int nursery_enter(struct boxd *boxd, const struct box *box, int worker_socket, bool hurry, struct err *err);
+bool nursery_ready(const struct boxd *boxd, uint32_t kind);
+/* The kind of box for a lease; KIND_PLAIN where there is no interpreter for it now. */
+uint32_t nursery_kind(const struct boxd *boxd, const struct wire_lease *lease);
+/* A box of this kind was made; or could not be: jobs that want one get a plain box, and after a pause, longer each
+ * time, another interpreter is tried. */
+void nursery_trust(struct boxd *boxd, uint32_t kind);
+void nursery_distrust(struct boxd *boxd, uint32_t kind, const struct err *err);
 /* Ends a zygote that does not answer; another one follows. */
-void nursery_replace(struct boxd *boxd, const char *why);
+void nursery_replace(struct boxd *boxd, uint32_t kind, const char *why);
+
+/* pool.c */
+/* Queues a lease (taken), which pool_refill() serves; removes one that is not served yet, for the caller to free. */
+void wait_add(struct boxd *boxd, struct wait *wait);
+void wait_remove(struct boxd *boxd, struct wait *wait);
+/* Makes as many boxes as the waiting leases and the pool want; gives idle ones to who waits. */
+void pool_refill(struct boxd *boxd);
+/* True where one more lease of this kind finds an idle box: also while its zygote is being replaced. */
+bool pool_can_serve(const struct boxd *boxd, uint32_t kind);
+bool pool_is_warming(const struct boxd *boxd, uint32_t kind);
+/* Gives up one idle box of this kind, if there is one. */
+void pool_shrink(struct boxd *boxd, uint32_t kind);
 
 /* boxes.c */
 MUST_CHECK int boxes_init(struct boxd *boxd, struct err *err);
-/* Makes as many boxes as the waiting leases and the pool want; gives idle ones to who waits. */
-void boxes_refill(struct boxd *boxd);
 void boxes_on_spawned(struct boxd *boxd, uint64_t serial, int pidfd /* taken */);
 /* pidfd: of the process that was cloned all the same, or -1; taken. */
 void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, int pidfd, const struct err *err);
-void boxes_on_zygote_lost(struct boxd *boxd);
+/* The answer to ENTER. err: NULL, or why there is no interpreter in the box now. */
+void boxes_on_entered(struct boxd *boxd, uint64_t serial, const struct err *err);
+void boxes_on_zygote_lost(struct boxd *boxd, uint32_t kind);
 struct box *boxes_find_lease(struct boxd *boxd, const struct client *client, uint64_t lease_id); /* or NULL */
+/* EMPTY -> CLONING. False where that failed; a pause begins then. */
+bool box_spawn(struct box *box);
+/* IDLE -> WARMING. hurry: a job waits for it. False where that failed, and the box is lost. */
+bool box_warm(struct box *box, uint32_t kind, bool hurry);
+/* IDLE -> LEASED: limits on, clocks started, socket handed over. May drop the client. */
+void box_lease(struct box *box, struct client *client, const struct wire_lease *lease);
+/* Ends a box that nobody has. */
+void box_give_up(struct box *box);
 struct wire_used box_usage(const struct box *box, enum wire_type type);
 void box_release(struct box *box);
 /* Kills all; they are buried from the loop, and no new ones are made. */

@@ -36,7 +36,7 @@ static void box_set_state(struct box *box, enum box_state state)
 
 static const char *box_state_name(enum box_state state)
 {
-    static const char *const names[] = {"empty", "cloning", "booting", "idle", "leased", "dying"};
+    static const char *const names[] = {"empty", "cloning", "booting", "idle", "warming", "leased", "dying"};
 
     return names[state];
 }
@@ -58,7 +58,7 @@ static void box_bury(struct box *box)
             return;
     }
     box_set_state(box, BOX_EMPTY);
-    boxes_refill(boxd);
+    pool_refill(boxd);
 }
 
 static void on_bury_retry(uv_timer_t *timer)
@@ -173,7 +173,7 @@ static void on_box_says(uv_poll_t *poll, int status, int events);
 
 static void on_pause_over(uv_timer_t *timer)
 {
-    boxes_refill(timer->data);
+    pool_refill(timer->data);
 }
 
 static void pause_making(struct boxd *boxd)
@@ -196,8 +196,7 @@ static void box_fail(struct box *box, const struct err *err)
     if (boxd->on_first_box != NULL) {
         boxd->on_first_box(boxd, err);
     } else if (wait != NULL) { /* whoever waits longest gets an honest answer instead of an endless wait */
-        TAILQ_REMOVE(&boxd->waits, wait, next);
-        boxd->n_waits--;
+        wait_remove(boxd, wait);
         client_refuse(wait->client, wait->lease.head.id, err);
         free(wait);
     }
@@ -210,7 +209,8 @@ static void on_dead(uv_poll_t *poll, int status, int events)
     siginfo_t info = {0};
     enum box_state was;
 
-    if (box->state == BOX_BOOTING && box->job_polled) /* it may have said why, and that event comes after this one */
+    /* It may have said why, and that event comes after this one. */
+    if (box->state == BOX_BOOTING || box->state == BOX_WARMING)
         on_box_says(&box->job_poll, status, events);
     was = box->state;
     if (waitid(P_PIDFD, (id_t)box->pidfd, &info, WEXITED | WNOHANG) < 0 && errno != ECHILD) {
@@ -225,36 +225,63 @@ static void on_dead(uv_poll_t *poll, int status, int events)
         ended = box_usage(box, WIRE_ENDED);
         client_send(box->client, &ended, sizeof ended, -1);
         box->client = NULL;
-    } else if (was == BOX_BOOTING || was == BOX_IDLE) {
+    } else if (was == BOX_BOOTING || was == BOX_IDLE || was == BOX_WARMING) {
         struct err err;
 
         (void)err_set(&err, -ECHILD, "init of slot %u died while %s (%s %d)", box->slot, box_state_name(was),
                       info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
         if (was == BOX_BOOTING)
             box_fail(box, &err);
+        else if (was == BOX_WARMING)
+            nursery_distrust(box->boxd, box->kind, &err);
         else if (!box->boxd->stopping)
             log_warn("%s", err.msg);
     }
     box_end(box);
 }
 
+/* BOOTING or WARMING -> IDLE */
 static void box_ready(struct box *box)
 {
     struct boxd *boxd = box->boxd;
     struct err err = {0};
 
-    close_poll(&box->job_poll, &box->job_polled);
+    (void)uv_poll_stop(&box->job_poll); /* it may be needed again: for an interpreter */
     (void)uv_timer_stop(&box->timer);
+    if (box->state == BOX_WARMING)
+        nursery_trust(boxd, box->kind);
     box_set_state(box, BOX_IDLE);
     boxd->pause_ms = 0;
     if (cgroup_read_cpu_us(boxd->cgroups, box->serial, &box->cpu_base_us, &err) < 0)
         log_error("CPU time of a box: %s", err.msg);
     if (boxd->on_first_box != NULL)
         boxd->on_first_box(boxd, NULL);
-    boxes_refill(boxd);
+    pool_refill(boxd);
 }
 
-/* The first message on a box's socket: READY, or FAILED from set-up or init. */
+/* Ends a box that nobody has; on_dead() does the rest. */
+void box_give_up(struct box *box)
+{
+    box_set_state(box, BOX_DYING);
+    (void)uv_timer_stop(&box->timer);
+    if (box->job_polled)
+        (void)uv_poll_stop(&box->job_poll);
+    box_kill(box);
+}
+
+/* BOOTING or WARMING comes to nothing. */
+static void box_make_failed(struct box *box, const struct err *err)
+{
+    bool warming = box->state == BOX_WARMING;
+
+    box_give_up(box);
+    if (warming)
+        nursery_distrust(box->boxd, box->kind, err);
+    else
+        box_fail(box, err);
+}
+
+/* A message of a box that is made or warmed: READY, or FAILED from set-up or init. */
 static void on_box_says(uv_poll_t *poll, int status, int events)
 {
     struct box *box = poll->data;
@@ -276,11 +303,7 @@ static void on_box_says(uv_poll_t *poll, int status, int events)
         (void)err_set(&err, msg.failed.code, "%s", msg.failed.msg);
     else if (err.code == 0)
         (void)err_set(&err, -EPIPE, "init of slot %u closed its socket", box->slot);
-    close_poll(&box->job_poll, &box->job_polled);
-    (void)uv_timer_stop(&box->timer);
-    box_set_state(box, BOX_DYING);
-    box_fail(box, &err);
-    box_kill(box);
+    box_make_failed(box, &err);
 }
 
 static void on_impatient(uv_timer_t *timer)
@@ -288,14 +311,12 @@ static void on_impatient(uv_timer_t *timer)
     struct box *box = timer->data;
     struct err err;
 
-    if (box->state == BOX_CLONING) {
-        nursery_replace(box->boxd, "it does not answer");
+    if (box->state == BOX_CLONING || (box->state == BOX_WARMING && !box->entered)) {
+        nursery_replace(box->boxd, box->kind, "it does not answer");
         return;
     }
     (void)err_set(&err, -ETIMEDOUT, "init of slot %u is not ready after %d s", box->slot, PATIENCE_MS / 1000);
-    box_set_state(box, BOX_DYING);
-    box_fail(box, &err);
-    box_kill(box);
+    box_make_failed(box, &err);
 }
 
 static int watch(struct box *box, uv_poll_t *poll, bool *polled, int fd, uv_poll_cb callback)
@@ -310,10 +331,10 @@ static int watch(struct box *box, uv_poll_t *poll, bool *polled, int fd, uv_poll
     return uv_poll_start(poll, UV_READABLE, callback); /* cannot fail for a descriptor that was taken */
 }
 
-static struct box *find_serial(struct boxd *boxd, uint64_t serial)
+static struct box *find_serial(struct boxd *boxd, uint64_t serial, enum box_state state)
 {
     for (uint32_t i = 0; i < boxd->n_slots; i++)
-        if (boxd->boxes[i].state == BOX_CLONING && boxd->boxes[i].serial == serial)
+        if (boxd->boxes[i].state == state && boxd->boxes[i].serial == serial)
             return &boxd->boxes[i];
     return NULL;
 }
@@ -329,7 +350,7 @@ static void box_discard(struct box *box)
 
 void boxes_on_spawned(struct boxd *boxd, uint64_t serial, int pidfd)
 {
-    struct box *box = find_serial(boxd, serial);
+    struct box *box = find_serial(boxd, serial, BOX_CLONING);
 
     assert(box != NULL); /* the zygote answers each SPAWN once, in order, and is not older than the slot's life */
     box->pidfd = pidfd;
@@ -346,7 +367,7 @@ void boxes_on_spawned(struct boxd *boxd, uint64_t serial, int pidfd)
 
 void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, int pidfd, const struct err *err)
 {
-    struct box *box = find_serial(boxd, serial);
+    struct box *box = find_serial(boxd, serial, BOX_CLONING);
 
     assert(box != NULL);
     box->pidfd = pidfd;
@@ -356,15 +377,39 @@ void boxes_on_spawn_failed(struct boxd *boxd, uint64_t serial, int pidfd, const 
 
 /* Who waits goes on waiting: another zygote comes. A process that was cloned but not handed over dies with its
  * socket, and the group is not removed before. */
-void boxes_on_zygote_lost(struct boxd *boxd)
+void boxes_on_zygote_lost(struct boxd *boxd, uint32_t kind)
 {
-    for (uint32_t i = 0; i < boxd->n_slots; i++)
-        if (boxd->boxes[i].state == BOX_CLONING)
-            box_end(&boxd->boxes[i]);
+    struct wait *wait;
+
+    for (uint32_t i = 0; i < boxd->n_slots; i++) {
+        struct box *box = &boxd->boxes[i];
+
+        if (kind == KIND_PLAIN && box->state == BOX_CLONING)
+            box_end(box);
+        else if (box->state == BOX_WARMING && box->kind == kind && !box->entered)
+            box_give_up(box); /* there may be a worker in it, or not */
+    }
+    if (kind == KIND_PLAIN)
+        return;
+    TAILQ_FOREACH (wait, &boxd->waits, next)
+        if (wait->kind == kind)
+            wait->kind = KIND_PLAIN;
+    boxd->nursery.zygotes[KIND_PLAIN].n_waits += boxd->nursery.zygotes[kind].n_waits;
+    boxd->nursery.zygotes[kind].n_waits = 0;
 }
 
-/* EMPTY -> CLONING. False where that failed; a pause begins then. */
-static bool box_spawn(struct box *box)
+void boxes_on_entered(struct boxd *boxd, uint64_t serial, const struct err *err)
+{
+    struct box *box = find_serial(boxd, serial, BOX_WARMING);
+
+    if (box == NULL)
+        return; /* it has died meanwhile */
+    box->entered = true;
+    if (err != NULL)
+        box_make_failed(box, err);
+}
+
+bool box_spawn(struct box *box)
 {
     struct boxd *boxd = box->boxd;
     CLEANUP(closep) int init_side = -1;
@@ -382,6 +427,8 @@ static bool box_spawn(struct box *box)
         box->job_fd = pair[0];
         init_side = pair[1];
         if (nursery_spawn(boxd, box, init_side, &err) == 0) {
+            box->kind = KIND_PLAIN;
+            box->entered = false;
             box->cause = WIRE_CAUSE_NONE;
             box->sampled_peak_bytes = 0;
             box_set_state(box, BOX_CLONING);
@@ -393,6 +440,38 @@ static bool box_spawn(struct box *box)
     box_fail(box, &err);
     if (cgroup_remove(boxd->cgroups, box->serial) < 0)
         log_error("a new group can't be removed");
+    return false;
+}
+
+/* init is told first: the worker's READY must find it listening. */
+static int send_interpreter(struct box *box, bool hurry, struct err *err)
+{
+    struct wire_plain adopt = {.head = wire_head(WIRE_ADOPT, box->serial)};
+    CLEANUP(closep) int init_side = -1;
+    CLEANUP(closep) int worker_side = -1;
+    int pair[2], r;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return err_errno(err, -errno, "socketpair");
+    init_side = pair[0];
+    worker_side = pair[1];
+    r = fd_send_packet(box->job_fd, &adopt, sizeof adopt, &init_side, 1);
+    if (r < 0)
+        return err_errno(err, r, "telling init of an interpreter");
+    return nursery_enter(box->boxd, box, worker_side, hurry, err);
+}
+
+bool box_warm(struct box *box, uint32_t kind, bool hurry)
+{
+    struct err err = {0};
+
+    box->kind = kind;
+    box->entered = false;
+    box_set_state(box, BOX_WARMING);
+    (void)uv_timer_start(&box->timer, on_impatient, PATIENCE_MS, 0);
+    if (send_interpreter(box, hurry, &err) == 0 && uv_poll_start(&box->job_poll, UV_READABLE, on_box_says) == 0)
+        return true;
+    box_make_failed(box, &err);
     return false;
 }
 
@@ -417,8 +496,7 @@ static int settle_limits(const struct boxd *boxd, const struct wire_lease *lease
     return 0;
 }
 
-/* IDLE -> LEASED: limits on, clocks started, socket handed over. */
-static void box_lease(struct box *box, struct client *client, const struct wire_lease *lease)
+void box_lease(struct box *box, struct client *client, const struct wire_lease *lease)
 {
     struct boxd *boxd = box->boxd;
     struct wire_plain leased = {.head = wire_head(WIRE_LEASED, lease->head.id)};
@@ -445,48 +523,8 @@ static void box_lease(struct box *box, struct client *client, const struct wire_
     }
     schedule_check(box, 0);
     client_send(client, &leased, sizeof leased, box->job_fd); /* may drop the client, which releases the box */
+    close_poll(&box->job_poll, &box->job_polled);
     closep(&box->job_fd);
-}
-
-static struct box *find_state(struct boxd *boxd, enum box_state state)
-{
-    for (uint32_t i = 0; i < boxd->n_slots; i++)
-        if (boxd->boxes[i].state == state)
-            return &boxd->boxes[i];
-    return NULL;
-}
-
-static size_t count_state(const struct boxd *boxd, enum box_state state)
-{
-    size_t n = 0;
-
-    for (uint32_t i = 0; i < boxd->n_slots; i++)
-        n += boxd->boxes[i].state == state;
-    return n;
-}
-
-void boxes_refill(struct boxd *boxd)
-{
-    struct box *box;
-    size_t wanted, coming;
-
-    if (boxd->stopping)
-        return;
-    while (!TAILQ_EMPTY(&boxd->waits) && (box = find_state(boxd, BOX_IDLE)) != NULL) {
-        struct wait *wait = TAILQ_FIRST(&boxd->waits);
-
-        TAILQ_REMOVE(&boxd->waits, wait, next);
-        boxd->n_waits--;
-        box_lease(box, wait->client, &wait->lease);
-        free(wait);
-    }
-    if (!nursery_ready(boxd) || uv_is_active((uv_handle_t *)&boxd->pause))
-        return; /* comes again by the zygote's READY, or when the pause is over */
-    wanted = boxd->n_waits + boxd->config->pool;
-    coming = count_state(boxd, BOX_IDLE) + count_state(boxd, BOX_CLONING) + count_state(boxd, BOX_BOOTING);
-    for (; coming < wanted && (box = find_state(boxd, BOX_EMPTY)) != NULL; coming++)
-        if (!box_spawn(box))
-            break;
 }
 
 struct box *boxes_find_lease(struct boxd *boxd, const struct client *client, uint64_t lease_id)

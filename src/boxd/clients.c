@@ -46,8 +46,7 @@ static void client_drop(struct client *client)
     for (wait = TAILQ_FIRST(&boxd->waits); wait != NULL; wait = next) {
         next = TAILQ_NEXT(wait, next);
         if (wait->client == client) {
-            TAILQ_REMOVE(&boxd->waits, wait, next);
-            boxd->n_waits--;
+            wait_remove(boxd, wait);
             free(wait);
         }
     }
@@ -105,10 +104,9 @@ static int on_lease(struct client *client, const struct wire_lease *lease, struc
         client_refuse(client, lease->head.id, &busy);
         return 0;
     }
-    *wait = (struct wait){.client = client, .lease = *lease};
-    TAILQ_INSERT_TAIL(&boxd->waits, wait, next);
-    boxd->n_waits++;
-    boxes_refill(boxd);
+    *wait = (struct wait){.client = client, .kind = nursery_kind(boxd, lease), .lease = *lease};
+    wait_add(boxd, wait);
+    pool_refill(boxd);
     return 0;
 }
 
@@ -134,8 +132,7 @@ static void on_release(struct client *client, uint64_t lease_id)
         box_release(box);
     TAILQ_FOREACH (wait, &boxd->waits, next)
         if (wait->client == client && wait->lease.head.id == lease_id) {
-            TAILQ_REMOVE(&boxd->waits, wait, next);
-            boxd->n_waits--;
+            wait_remove(boxd, wait);
             free(wait);
             return;
         }

@@ -57,7 +57,7 @@ static void stop(struct program *program)
     program->boxd.stopping = true;
     program->boxd.on_first_box = NULL;
     clients_stop(&program->boxd);
-    nursery_done(&program->boxd);
+    nursery_stop(&program->boxd);
     boxes_stop(&program->boxd);
     if (program->signals_open) {
         (void)uv_poll_stop(&program->signals);
@@ -104,6 +104,8 @@ static void on_first_box(struct boxd *boxd, const struct err *err)
     }
     if (program->failed || program->doctor)
         stop(program);
+    else
+        nursery_start_interpreters(boxd);
 }
 
 /* Two boxd of one folder are one instance; the name finds again what a killed one left. FNV-1a, 64 bits. */
@@ -251,6 +253,7 @@ static int serve(struct program *program, struct err *err)
     (void)uv_run(&program->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&program->loop);
     free(program->boxd.boxes);
+    nursery_done(&program->boxd);
     if (r == 0 && program->failed) {
         *err = program->why;
         r = err->code;
@@ -356,7 +359,6 @@ int main(int argc, char **argv)
 
     program.boxd.seccomp_fd = program.boxd.init_fd = program.boxd.listen_fd = -1;
     program.boxd.leash[0] = program.boxd.leash[1] = -1;
-    program.boxd.nursery.socket = program.boxd.nursery.pidfd = -1;
     program.signal_fd = program.uid_lock_fd = program.instance_lock_fd = -1;
     log_open("boxd", LOG_INFO);
     plain_signals();

@@ -1,16 +1,26 @@
-/* nursery: boxd's side of the zygote: starting it, asking it for boxes, starting it again. */
+/* nursery: boxd's side of the zygotes: starting them, asking them for boxes, starting them again. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "box/setup.h"
 #include "boxd/boxd.h"
 
-enum { RETRY_MS = 100 };
+enum {
+    RETRY_MIN_MS = 100,
+    RETRY_MAX_MS = 60000, /* an interpreter that can't be booted is no reason to keep a CPU busy */
+    LOOK_MS = 10000,    /* warmth above the least that nobody missed for so long is given up by and by */
+    /* All forks of an interpreter have its addresses and its hash seed: nobody shall have long to learn them. */
+    RENEW_BOXES = 10000,
+    RENEW_MS = 3600 * 1000,
+};
 
 /* The host's folders that every box sees, where they are there. Debian's /bin, /lib... are links into /usr. */
 static const char *const base_binds[] = {"/usr",   "/bin",    "/sbin",           "/lib",
@@ -58,25 +68,116 @@ static int collect_binds(struct boxd *boxd, struct err *err)
         r = add_bind(nursery, boxd->config->toolchains_dir, LANGUAGES_BOX_TOOLCHAINS);
     if (r == 0)
         r = add_bind(nursery, boxd->config->languages_dir, LANGUAGES_BOX_DIR);
+    nursery->n_box_binds = nursery->n_binds;
+    if (r == 0 && nursery->library != NULL)
+        r = add_bind(nursery, nursery->library, ZYGOTE_LIBRARY);
     return r < 0 ? err_set(err, r, "binds") : 0;
 }
 
-static void lose_zygote(struct boxd *boxd, const char *why)
+/* ---- Interpreters ---- */
+
+static int add_env(struct strings *envp, const char *name, const char *value)
+{
+    CLEANUP(freep) char *text = NULL;
+
+    if (asprintf(&text, "%s=%s", name, value) < 0)
+        return -ENOMEM;
+    return strings_add(envp, text, strlen(text));
+}
+
+/* The words are kept with a NULL behind them, for execve(2). */
+static int terminate(struct strings *words)
+{
+    int r = strings_add(words, "", 0);
+
+    if (r == 0) {
+        free(words->at[words->n - 1]);
+        words->at[words->n - 1] = NULL;
+    }
+    return r;
+}
+
+static int describe_interpreter(struct zygote_link *link)
+{
+    const struct language *language = link->language;
+    const struct strings *command = &language->warm.command;
+    char path[512];
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < command->n; i++)
+        r = strings_add(&link->argv, command->at[i], strlen(command->at[i]));
+    for (size_t i = 0; r == 0 && language_common_env[i] != NULL; i++)
+        r = strings_add(&link->envp, language_common_env[i], strlen(language_common_env[i]));
+    if (r == 0)
+        r = add_env(&link->envp, "LD_PRELOAD", ZYGOTE_LIBRARY);
+    (void)snprintf(path, sizeof path, "/box/%s", command->at[command->n - 1]);
+    if (r == 0)
+        r = add_env(&link->envp, ZYGOTE_ENV_SCRIPT, path);
+    (void)snprintf(path, sizeof path, LANGUAGES_BOX_DIR "/%s/%s", language->id, language->warm.script);
+    if (r == 0 && language->warm.script != NULL)
+        r = add_env(&link->envp, ZYGOTE_ENV_WARM, path);
+    if (r == 0)
+        r = terminate(&link->argv);
+    return r == 0 ? terminate(&link->envp) : r;
+}
+
+static bool files_are_there(const struct language *language)
+{
+    for (size_t i = 0; i < language->needs.n; i++)
+        if (access(language->needs.at[i], F_OK) < 0)
+            return false;
+    return true;
+}
+
+static int add_links(struct boxd *boxd, struct err *err)
 {
     struct nursery *nursery = &boxd->nursery;
+    int r = 0;
 
-    if (nursery->socket < 0)
+    nursery->zygotes = calloc(boxd->languages->n + 1, sizeof *nursery->zygotes);
+    if (nursery->zygotes == NULL)
+        return err_set(err, -ENOMEM, "zygotes");
+    nursery->zygotes[KIND_PLAIN] = (struct zygote_link){.target = (uint32_t)boxd->config->pool};
+    nursery->n_zygotes = 1;
+    for (size_t i = 0; r == 0 && nursery->library != NULL && i < boxd->languages->n; i++) {
+        const struct language *language = &boxd->languages->at[i];
+
+        if (language->warm.command.n == 0 || !files_are_there(language))
+            continue;
+        nursery->zygotes[nursery->n_zygotes] =
+            (struct zygote_link){.language = language, .target = (uint32_t)boxd->config->warm};
+        r = describe_interpreter(&nursery->zygotes[nursery->n_zygotes++]);
+    }
+    return r < 0 ? err_set(err, r, "zygotes") : 0;
+}
+
+/* ---- One zygote's life ---- */
+
+static uint32_t kind_of(const struct zygote_link *link)
+{
+    return (uint32_t)(link - link->boxd->nursery.zygotes);
+}
+
+static const char *name_of(const struct zygote_link *link)
+{
+    return link->language == NULL ? "plain" : link->language->id;
+}
+
+/* why: NULL where that is no news. */
+static void lose_zygote(struct zygote_link *link, const char *why)
+{
+    if (link->socket < 0)
         return;
-    if (!boxd->stopping)
-        log_warn("the zygote ended (%s); starting another", why);
-    (void)uv_poll_stop(&nursery->poll);
-    uv_close((uv_handle_t *)&nursery->poll, NULL);
-    closep(&nursery->socket);
+    if (why != NULL && !link->boxd->stopping)
+        log_warn("the %s zygote ended (%s); starting another", name_of(link), why);
+    (void)uv_poll_stop(&link->poll);
+    uv_close((uv_handle_t *)&link->poll, NULL);
+    closep(&link->socket);
     /* Reaped by reap_strays(): waiting here could block, on a file system that does not answer. */
-    (void)syscall(SYS_pidfd_send_signal, nursery->pidfd, SIGKILL, NULL, 0);
-    closep(&nursery->pidfd);
-    nursery->ready = false;
-    boxes_on_zygote_lost(boxd);
+    (void)syscall(SYS_pidfd_send_signal, link->pidfd, SIGKILL, NULL, 0);
+    closep(&link->pidfd);
+    link->ready = false;
+    boxes_on_zygote_lost(link->boxd, kind_of(link));
 }
 
 /* Children that nobody has a pidfd of: lost zygotes, and boxes that one of them cloned and could not hand over. True
@@ -96,138 +197,274 @@ static bool reap_strays(const struct boxd *boxd)
 
 static void on_retry(uv_timer_t *timer);
 
-static void retry_later(struct boxd *boxd)
+/* An interpreter that never was of use is started again later and later. */
+static void retry_later(struct zygote_link *link)
 {
-    if (!boxd->stopping)
-        (void)uv_timer_start(&boxd->nursery.retry, on_retry, RETRY_MS, 0);
+    if (link->boxd->stopping)
+        return;
+    (void)uv_timer_start(&link->retry, on_retry, link->retry_ms, 0);
+    if (link->language != NULL)
+        link->retry_ms = link->retry_ms * 2 < RETRY_MAX_MS ? link->retry_ms * 2 : RETRY_MAX_MS;
 }
 
-static void on_message(struct boxd *boxd, const union wire_msg *msg, int *fd)
+static void on_failed(struct zygote_link *link, const struct wire_failed *failed, int *fd)
 {
+    struct boxd *boxd = link->boxd;
     struct err err = {0};
+
+    (void)err_set(&err, failed->code, "%s", failed->msg);
+    if (failed->head.id != 0 && link->language != NULL)
+        boxes_on_entered(boxd, failed->head.id, &err);
+    else if (failed->head.id != 0)
+        boxes_on_spawn_failed(boxd, failed->head.id, TAKE_FD(*fd), &err);
+    else { /* the zygote itself, which ends */
+        log_error("%s zygote: %s", name_of(link), err.msg);
+        if (link->language == NULL && boxd->on_first_box != NULL)
+            boxd->on_first_box(boxd, &err);
+    }
+}
+
+static void on_message(struct zygote_link *link, const union wire_msg *msg, int *fd)
+{
+    struct boxd *boxd = link->boxd;
 
     switch (msg->head.type) {
     case WIRE_READY:
-        boxd->nursery.ready = true;
-        boxes_refill(boxd);
+        link->ready = true;
+        pool_refill(boxd);
         break;
     case WIRE_SPAWNED:
         boxes_on_spawned(boxd, msg->head.id, TAKE_FD(*fd));
         break;
-    default: /* FAILED: id 0 is the zygote itself, which ends */
-        (void)err_set(&err, msg->failed.code, "%s", msg->failed.msg);
-        if (msg->head.id != 0) {
-            boxes_on_spawn_failed(boxd, msg->head.id, TAKE_FD(*fd), &err);
-        } else {
-            log_error("%s", err.msg);
-            if (boxd->on_first_box != NULL)
-                boxd->on_first_box(boxd, &err);
-        }
+    case WIRE_ENTERED:
+        boxes_on_entered(boxd, msg->head.id, NULL);
+        break;
+    default:
+        on_failed(link, &msg->failed, fd);
     }
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
-    struct boxd *boxd = poll->data;
-    struct nursery *nursery = &boxd->nursery;
+    struct zygote_link *link = poll->data;
 
     (void)events;
-    while (status == 0 && nursery->socket >= 0) {
+    while (status == 0 && link->socket >= 0) {
         unsigned char bytes[WIRE_MAX_BYTES];
         CLEANUP(closep) int fd = -1;
         size_t n_fds = 0;
         union wire_msg msg;
         struct err err = {0};
-        ssize_t n = fd_recv_packet(nursery->socket, bytes, sizeof bytes, &fd, 1, &n_fds, MSG_DONTWAIT);
+        ssize_t n = fd_recv_packet(link->socket, bytes, sizeof bytes, &fd, 1, &n_fds, MSG_DONTWAIT);
 
         if (n == -EAGAIN)
             return;
         if (n <= 0 || wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_ZYGOTE, &err) < 0)
             break;
-        on_message(boxd, &msg, &fd);
+        on_message(link, &msg, &fd);
     }
-    nursery_replace(boxd, status < 0 ? uv_strerror(status) : "its socket closed");
+    nursery_replace(link->boxd, kind_of(link), status < 0 ? uv_strerror(status) : "its socket closed");
 }
 
-void nursery_replace(struct boxd *boxd, const char *why)
+void nursery_replace(struct boxd *boxd, uint32_t kind, const char *why)
 {
-    lose_zygote(boxd, why);
-    retry_later(boxd);
+    lose_zygote(&boxd->nursery.zygotes[kind], why);
+    retry_later(&boxd->nursery.zygotes[kind]);
 }
 
-bool nursery_ready(const struct boxd *boxd)
+bool nursery_ready(const struct boxd *boxd, uint32_t kind)
 {
-    return boxd->nursery.ready;
+    return boxd->nursery.zygotes[kind].ready;
 }
 
-static int start_zygote(struct boxd *boxd, struct err *err)
+void nursery_trust(struct boxd *boxd, uint32_t kind)
 {
-    struct nursery *nursery = &boxd->nursery;
-    struct zygote_config config = {.binds = nursery->binds, .n_binds = nursery->n_binds};
-    int r = zygote_start(&nursery->socket, &nursery->pidfd, &config, err);
+    boxd->nursery.zygotes[kind].retry_ms = RETRY_MIN_MS;
+    boxd->nursery.zygotes[kind].n_made++;
+}
+
+void nursery_distrust(struct boxd *boxd, uint32_t kind, const struct err *err)
+{
+    if (boxd->stopping || boxd->nursery.zygotes[kind].socket < 0)
+        return;
+    log_error("%s has no interpreter ready for now: %s", name_of(&boxd->nursery.zygotes[kind]), err->msg);
+    nursery_replace(boxd, kind, "its boxes fail");
+    pool_refill(boxd);
+}
+
+uint32_t nursery_kind(const struct boxd *boxd, const struct wire_lease *lease)
+{
+    const struct nursery *nursery = &boxd->nursery;
+
+    if (lease->stage != STAGE_RUN || (lease->flags & WIRE_LEASE_COLD) != 0)
+        return KIND_PLAIN;
+    for (uint32_t kind = KIND_PLAIN + 1; kind < nursery->n_zygotes; kind++)
+        if (strcmp(nursery->zygotes[kind].language->id, lease->language) == 0)
+            return nursery->zygotes[kind].ready || pool_can_serve(boxd, kind) ? kind : KIND_PLAIN;
+    return KIND_PLAIN;
+}
+
+static int start_zygote(struct zygote_link *link, struct err *err)
+{
+    struct boxd *boxd = link->boxd;
+    const struct nursery *nursery = &boxd->nursery;
+    struct zygote_config config = {.binds = nursery->binds,
+                                   .n_binds = link->language == NULL ? nursery->n_box_binds : nursery->n_binds,
+                                   .argv = link->argv.at,
+                                   .envp = link->envp.at};
+    int r = zygote_start(&link->socket, &link->pidfd, &config, err);
 
     if (r < 0)
         return r;
-    r = uv_poll_init(boxd->loop, &nursery->poll, nursery->socket);
+    r = uv_poll_init(boxd->loop, &link->poll, link->socket);
     if (r < 0) { /* it ends when its socket closes */
-        closep(&nursery->socket);
-        closep(&nursery->pidfd);
+        closep(&link->socket);
+        closep(&link->pidfd);
         return err_set(err, r, "watching the zygote: %s", uv_strerror(r));
     }
-    nursery->poll.data = boxd;
-    (void)uv_poll_start(&nursery->poll, UV_READABLE, on_readable); /* cannot fail for a descriptor that was taken */
+    link->started_us = now_us();
+    link->n_made = 0;
+    link->poll.data = link;
+    (void)uv_poll_start(&link->poll, UV_READABLE, on_readable); /* cannot fail for a descriptor that was taken */
     return 0;
 }
 
 static void on_retry(uv_timer_t *timer)
 {
-    struct boxd *boxd = timer->data;
+    struct zygote_link *link = timer->data;
     struct err err = {0};
-    bool again = reap_strays(boxd);
+    bool again = reap_strays(link->boxd);
 
-    if (boxd->nursery.socket < 0 && start_zygote(boxd, &err) < 0) {
+    if (link->socket < 0 && start_zygote(link, &err) < 0) {
         log_error("%s", err.msg);
         again = true;
     }
     if (again)
-        retry_later(boxd);
+        retry_later(link);
+}
+
+/* ---- All of them ---- */
+
+/* Between two boxes: what is idle serves until the next one is booted. */
+static void renew(struct zygote_link *link, uint64_t now)
+{
+    if (!link->ready || link->n_waits > 0 || pool_is_warming(link->boxd, kind_of(link)))
+        return;
+    if (link->n_made < RENEW_BOXES && now - link->started_us < RENEW_MS * UINT64_C(1000))
+        return;
+    log_info("the %s zygote has made %llu boxes: a new one takes its place", name_of(link),
+             (unsigned long long)link->n_made);
+    lose_zygote(link, NULL);
+    on_retry(&link->retry);
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct boxd *boxd = timer->data;
+    const uint64_t now = now_us();
+
+    for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++) {
+        struct zygote_link *link = &boxd->nursery.zygotes[kind];
+
+        renew(link, now);
+        if (link->target > boxd->config->warm && now - link->missed_us > LOOK_MS * UINT64_C(1000)) {
+            link->target--;
+            pool_shrink(boxd, kind);
+        }
+    }
 }
 
 int nursery_init(struct boxd *boxd, struct err *err)
 {
+    struct nursery *nursery = &boxd->nursery;
+    struct err none = {0};
     int r;
 
-    boxd->nursery = (struct nursery){.socket = -1, .pidfd = -1};
-    r = uv_timer_init(boxd->loop, &boxd->nursery.retry);
-    boxd->nursery.retry.data = boxd;
+    *nursery = (struct nursery){0};
+    if (boxd->config->warm > 0 && config_find_program(&nursery->library, "libzygote.so", &none) < 0)
+        log_warn("no interpreter is kept warm: %s", none.msg);
+    r = collect_binds(boxd, err);
     if (r == 0)
-        r = collect_binds(boxd, err);
-    return r < 0 ? r : start_zygote(boxd, err);
+        r = add_links(boxd, err);
+    (void)uv_timer_init(boxd->loop, &nursery->look); /* cannot fail, as below */
+    nursery->look.data = boxd;
+    (void)uv_timer_start(&nursery->look, on_look, LOOK_MS, LOOK_MS);
+    uv_unref((uv_handle_t *)&nursery->look);
+    for (uint32_t i = 0; i < nursery->n_zygotes; i++) {
+        struct zygote_link *link = &nursery->zygotes[i];
+
+        link->boxd = boxd;
+        link->socket = link->pidfd = -1;
+        link->retry_ms = RETRY_MIN_MS;
+        (void)uv_timer_init(boxd->loop, &link->retry);
+        link->retry.data = link;
+    }
+    return r < 0 ? r : start_zygote(&nursery->zygotes[KIND_PLAIN], err);
 }
 
+void nursery_start_interpreters(struct boxd *boxd)
+{
+    for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++)
+        on_retry(&boxd->nursery.zygotes[kind].retry);
+}
+
+/* The handles are closed by now, and the loop has seen to it. */
 void nursery_done(struct boxd *boxd)
 {
-    lose_zygote(boxd, "stopping");
-    (void)uv_timer_stop(&boxd->nursery.retry);
-    uv_close((uv_handle_t *)&boxd->nursery.retry, NULL);
-    free(boxd->nursery.binds);
-    boxd->nursery.binds = NULL;
+    struct nursery *nursery = &boxd->nursery;
+
+    for (uint32_t i = 0; i < nursery->n_zygotes; i++) {
+        strings_done(&nursery->zygotes[i].argv);
+        strings_done(&nursery->zygotes[i].envp);
+    }
+    free(nursery->zygotes);
+    free(nursery->binds);
+    free(nursery->library);
+    *nursery = (struct nursery){0};
+}
+
+void nursery_stop(struct boxd *boxd)
+{
+    struct nursery *nursery = &boxd->nursery;
+
+    (void)uv_timer_stop(&nursery->look);
+    for (uint32_t i = 0; i < nursery->n_zygotes; i++) {
+        lose_zygote(&nursery->zygotes[i], NULL);
+        (void)uv_timer_stop(&nursery->zygotes[i].retry);
+    }
+}
+
+/* ---- Asking ---- */
+
+static int ask(struct boxd *boxd, const struct box *box, uint32_t kind, struct wire_spawn *spawn, int *fds,
+               size_t n_fds, struct err *err)
+{
+    size_t n_entries = 0;
+    int r = cgroup_open_entries(boxd->cgroups, box->serial, fds + n_fds, &n_entries, err);
+
+    if (r < 0)
+        return r;
+    spawn->uid = boxd->uid_base + 2 * box->slot;
+    spawn->flags |= cgroups_is_v2(boxd->cgroups) ? WIRE_SPAWN_CGROUP_V2 : 0;
+    spawn->namespaces = boxd->namespaces;
+    r = fd_send_packet(boxd->nursery.zygotes[kind].socket, spawn, sizeof *spawn, fds, n_fds + n_entries);
+    for (size_t i = 0; i < n_entries; i++)
+        (void)close(fds[n_fds + i]);
+    return r < 0 ? err_errno(err, r, "asking a zygote for a box") : 0;
 }
 
 int nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket, struct err *err)
 {
-    struct wire_spawn spawn = {.head = wire_head(WIRE_SPAWN, box->serial),
-                               .uid = boxd->uid_base + 2 * box->slot,
-                               .cgroup_v2 = cgroups_is_v2(boxd->cgroups),
-                               .namespaces = boxd->namespaces};
+    struct wire_spawn spawn = {.head = wire_head(WIRE_SPAWN, box->serial)};
     int fds[WIRE_SPAWN_FDS + CGROUP_MAX_ENTRIES] = {init_socket, boxd->seccomp_fd, boxd->init_fd, boxd->leash[0]};
-    size_t n_entries = 0;
-    int r = cgroup_open_entries(boxd->cgroups, box->serial, fds + WIRE_SPAWN_FDS, &n_entries, err);
 
-    if (r < 0)
-        return r;
-    r = fd_send_packet(boxd->nursery.socket, &spawn, sizeof spawn, fds, WIRE_SPAWN_FDS + n_entries);
-    for (size_t i = 0; i < n_entries; i++)
-        (void)close(fds[WIRE_SPAWN_FDS + i]);
-    return r < 0 ? err_errno(err, r, "asking the zygote for a box") : 0;
+    return ask(boxd, box, KIND_PLAIN, &spawn, fds, WIRE_SPAWN_FDS, err);
+}
+
+int nursery_enter(struct boxd *boxd, const struct box *box, int worker_socket, bool hurry, struct err *err)
+{
+    struct wire_spawn enter = {.head = wire_head(WIRE_ENTER, box->serial), .flags = hurry ? WIRE_SPAWN_HURRY : 0};
+    int fds[WIRE_ENTER_FDS + CGROUP_MAX_ENTRIES] = {box->pidfd, worker_socket, boxd->seccomp_fd};
+
+    return ask(boxd, box, box->kind, &enter, fds, WIRE_ENTER_FDS, err);
 }

@@ -20,7 +20,7 @@
 /* What cloning boxes takes: making namespaces, mapping ids that are not one's own, and a floor for oom_score_adj. */
 #define ZYGOTE_CAPS (CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SYS_RESOURCE))
 
-enum { ZYGOTE_FD_CONTROL = 10 }; /* and everything below it is taken: setup.c moves descriptors to low numbers */
+enum { FD_CONTROL = 10 }; /* and everything below it is taken: setup.c moves descriptors to low numbers */
 
 struct zygote {
     int control;
@@ -100,14 +100,14 @@ static int spawn_box(const struct zygote *zygote, const struct wire_spawn *spawn
     mapped_read = pipe_fds[0];
     mapped_write = pipe_fds[1];
     plan.mapped_fd = mapped_read;
-    if (spawn->cgroup_v2 == 0)
+    if ((spawn->flags & WIRE_SPAWN_CGROUP_V2) == 0)
         for (size_t i = WIRE_SPAWN_FDS; i < n_fds; i++)
             plan.entry_fds[plan.n_entries++] = fds[i];
 
     r = become(spawn->uid);
     if (r < 0)
         return err_errno(err, r, "taking the box's uid");
-    pid = clone_box(spawn, spawn->cgroup_v2 != 0 && n_fds > WIRE_SPAWN_FDS ? fds[WIRE_SPAWN_FDS] : -1, pidfd);
+    pid = clone_box(spawn, plan.n_entries == 0 && n_fds > WIRE_SPAWN_FDS ? fds[WIRE_SPAWN_FDS] : -1, pidfd);
     if (pid == 0) {
         (void)close(mapped_write); /* or the box would wait for itself when the zygote dies */
         setup_run(&plan);
@@ -174,21 +174,21 @@ static int settle_descriptors(int control)
     int high = fcntl(control, F_DUPFD_CLOEXEC, 64), null;
 
     /* By way of a high number: dup3() onto itself is an error. */
-    if (high < 0 || dup3(high, ZYGOTE_FD_CONTROL, O_CLOEXEC) < 0)
+    if (high < 0 || dup3(high, FD_CONTROL, O_CLOEXEC) < 0)
         return -errno;
-    for (int fd = 3; fd < ZYGOTE_FD_CONTROL; fd++)
+    for (int fd = 3; fd < FD_CONTROL; fd++)
         (void)close(fd);
     do
         null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (null >= 0 && null < ZYGOTE_FD_CONTROL - 1);
+    while (null >= 0 && null < FD_CONTROL - 1);
     if (null < 0)
         return -errno;
-    return syscall(SYS_close_range, ZYGOTE_FD_CONTROL + 1, ~0U, 0) < 0 ? -errno : 0;
+    return syscall(SYS_close_range, FD_CONTROL + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
 static _Noreturn void zygote_main(int control, const struct zygote_config *config)
 {
-    struct zygote zygote = {.control = ZYGOTE_FD_CONTROL};
+    struct zygote zygote = {.control = FD_CONTROL};
     struct wire_plain ready = {.head = wire_head(WIRE_READY, 0)};
     struct err err = {0};
     int r = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : settle_descriptors(control);
@@ -197,6 +197,8 @@ static _Noreturn void zygote_main(int control, const struct zygote_config *confi
         (void)err_errno(&err, r, "zygote: descriptors");
     } else {
         r = rootfs_enter(config->binds, config->n_binds, &err);
+        if (r == 0 && config->argv != NULL)
+            r = interpreter_exec(FD_CONTROL, config, &err);
         if (r == 0)
             r = rootfs_list_masks(&zygote.masks, &err);
         if (r == 0 && prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED) < 0)

@@ -39,22 +39,13 @@ static int put_all(struct strings *env, char *const *pairs, size_t n)
 int payload_env(struct strings *ret, const struct language *language, enum stage stage,
                 const struct job *job, const struct limits *limits, struct err *err)
 {
-    static const char *const common[] = {
-        "PATH=/usr/local/bin:/usr/bin:/bin",
-        "HOME=/box",
-        "PWD=/box",
-        "TMPDIR=/tmp",
-        "LANG=C.UTF-8",
-        "USER=box",
-        "LOGNAME=box",
-    };
     /* A terminal that the user does not see: colours would end up as bytes in the result. */
     static const char *const terminal[] = {"TERM=dumb", "NO_COLOR=1"};
     CLEANUP(strings_done) struct strings own = {0};
     int r = 0;
 
-    for (size_t i = 0; i < COUNT_OF(common) && r == 0; i++)
-        r = put_env(ret, common[i]);
+    for (size_t i = 0; language_common_env[i] != NULL && r == 0; i++)
+        r = put_env(ret, language_common_env[i]);
     for (size_t i = 0; job->merged && i < COUNT_OF(terminal) && r == 0; i++)
         r = put_env(ret, terminal[i]);
     if (r < 0)

@@ -3,7 +3,7 @@
  * holds the wall clock, reaps everything, kills what is left, reports, and ends. When its socket closes it ends
  * at once, and the kernel kills the rest of the box with it.
  *
- *   ready ── JOB ──▶ unpacked ── fork ──▶ running ── program's exit or wall limit ──▶ killing ──▶ reported ── end of the lease ──▶ exit
+ *   ready ── JOB ──▶ unpacked ── fork, or a word to the interpreter that waits ──▶ running ── program's exit or wall limit ──▶ killing ──▶ reported ── end of the lease ──▶ exit
  *
  * In "running" the program may do as it likes to every process but this one: it can't signal, trace or see it.
  * From "reported" on no other process exists in the box.
@@ -30,6 +30,7 @@
 #include "box/caps.h"
 #include "box/setup.h"
 #include "init/task.h"
+#include "init/worker.h"
 
 /* Killing the program, becoming it, and, until the job is known, setting the size of the box. */
 #define INIT_CAPS      (CAP_BIT(CAP_KILL) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID))
@@ -56,34 +57,72 @@ static int harden(struct err *err)
     return r < 0 ? err_errno(err, r, "init: capabilities") : 0;
 }
 
-/* Until the socket has something to say, its end included. Ends the process when boxd is gone. */
-static void wait_for_word(void)
+static void say_ready(void)
 {
-    struct pollfd wait[] = {{.fd = BOX_FD_JOB, .events = POLLIN}, {.fd = BOX_FD_LEASH, .events = 0}};
+    struct wire_plain ready = {.head = wire_head(WIRE_READY, 0)};
+
+    if (fd_send_packet(BOX_FD_JOB, &ready, sizeof ready, NULL, 0) < 0)
+        _exit(2);
+}
+
+/* Until the socket has something to say, its end included. Ends the process when boxd is gone. worker_fd: or -1. True
+ * where there is a word from the worker. */
+static bool wait_for_word(int worker_fd)
+{
+    struct pollfd wait[] = {{.fd = BOX_FD_JOB, .events = POLLIN},
+                            {.fd = BOX_FD_LEASH, .events = 0},
+                            {.fd = worker_fd, .events = POLLIN}};
 
     while (poll(wait, COUNT_OF(wait), -1) < 0 && errno == EINTR)
         ;
     if (wait[1].revents != 0)
         _exit(0);
+    return wait[2].revents != 0;
 }
 
-/* Blocks until the engine sends the job. Ends the process when there will be none. */
-static void receive_job(struct task *task)
+/* Our job socket's next message; its descriptors are owned by the caller. Ends the process when there will be none. */
+static void receive(union wire_msg *msg, int fds[WIRE_MAX_FDS], size_t *n_fds)
 {
     unsigned char bytes[WIRE_MAX_BYTES];
-    int fds[WIRE_MAX_FDS];
-    size_t n_fds = 0;
-    union wire_msg msg;
     struct err err = {0};
-    ssize_t n;
+    ssize_t n = fd_recv_packet(BOX_FD_JOB, bytes, sizeof bytes, fds, WIRE_MAX_FDS, n_fds, 0);
 
-    wait_for_word();
-    n = fd_recv_packet(BOX_FD_JOB, bytes, sizeof bytes, fds, WIRE_MAX_FDS, &n_fds, MSG_DONTWAIT);
     if (n <= 0)
         _exit(0); /* released without use, or boxd is gone */
-    if (wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_TO_INIT, &err) < 0)
+    if (wire_decode(msg, bytes, (size_t)n, *n_fds, WIRE_TO_INIT, &err) < 0)
         fail(0, &err);
-    task_init(task, &msg.job, fds, n_fds);
+}
+
+/* Blocks until the engine sends the job. boxd may send an interpreter before it. */
+static void receive_job(struct task *task, struct worker *worker)
+{
+    struct err err = {0};
+
+    for (;;) {
+        int fds[WIRE_MAX_FDS];
+        size_t n_fds = 0;
+        union wire_msg msg;
+
+        if (wait_for_word(worker->fd)) {
+            int r = worker_hear(worker, &err);
+
+            if (r > 0)
+                say_ready();
+            if (r >= 0)
+                continue;
+            if (worker->pid == 0) /* it never was of use, and boxd waits to hear */
+                fail(0, &err);
+            *worker = (struct worker){.fd = -1}; /* it has ended while it waited: the job gets a fresh one */
+            continue;
+        }
+        receive(&msg, fds, &n_fds);
+        if (msg.head.type == WIRE_JOB) {
+            task_init(task, &msg.job, fds, n_fds);
+            return;
+        }
+        closep(&worker->fd);
+        worker->fd = fds[0];
+    }
 }
 
 static int size_box(const struct task *task, struct err *err)
@@ -212,11 +251,14 @@ static uint32_t box_is_full(void)
 }
 
 /* An error that the child could not execute the program is ours, and tells more than its exit status. */
-static void check_executed(const struct task *task, int error_fd)
+static void check_executed(const struct task *task, int error_fd, const struct worker *worker)
 {
     struct err err = {0};
 
-    if (fd_read_full(error_fd, &err, sizeof err) == (ssize_t)sizeof err) {
+    worker_check_started(worker, &err);
+    if (err.code < 0)
+        fail(task->job.head.id, &err);
+    if (error_fd >= 0 && fd_read_full(error_fd, &err, sizeof err) == (ssize_t)sizeof err) {
         err.msg[sizeof err.msg - 1] = '\0';
         fail(task->job.head.id, &err);
     }
@@ -244,12 +286,12 @@ static void report_exited(struct task *task, const struct watch *watch, bool in_
     if (fd_send_packet(BOX_FD_JOB, &exited, sizeof exited, &artifact, artifact >= 0) < 0)
         _exit(2);
     /* Our end is the box's, and taking it down takes longer than reading its figures: first the figures. */
-    wait_for_word();
+    (void)wait_for_word(-1);
     _exit(0);
 }
 
 /* Runs the job's program to its end. Returns only with an error. */
-static int serve(struct task *task, struct watch *watch, struct err *err)
+static int serve(struct task *task, struct watch *watch, struct worker *worker, struct err *err)
 {
     CLEANUP(closep) int master = -1;
     CLEANUP(closep) int error_fd = -1;
@@ -269,7 +311,8 @@ static int serve(struct task *task, struct watch *watch, struct err *err)
     closep(&master);
 
     started_us = now_us();
-    r = task_start(task, BOX_FD_SECCOMP, &watch->pid, &error_fd, err);
+    if (worker->pid == 0 || worker_start(worker, task, &watch->pid, &(struct err){0}) < 0)
+        r = task_start(task, BOX_FD_SECCOMP, &watch->pid, &error_fd, err);
     if (r < 0)
         return r;
     in_time = wait_for_program(watch, started_us + task->job.wall_time_ms * 1000);
@@ -277,7 +320,7 @@ static int serve(struct task *task, struct watch *watch, struct err *err)
         uint64_t wall_us = now_us() - started_us;
 
         kill_rest(watch);
-        check_executed(task, error_fd);
+        check_executed(task, error_fd, worker);
         report_exited(task, watch, in_time, wall_us);
     }
     return 0;
@@ -285,8 +328,8 @@ static int serve(struct task *task, struct watch *watch, struct err *err)
 
 int main(void)
 {
-    struct wire_plain ready = {.head = wire_head(WIRE_READY, 0)};
     struct watch watch = {.signal_fd = -1};
+    struct worker worker = {.fd = -1};
     static struct task task; /* large: not on the stack */
     struct err err = {0};
     sigset_t child;
@@ -297,15 +340,13 @@ int main(void)
     (void)sigemptyset(&child);
     (void)sigaddset(&child, SIGCHLD);
     watch.signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (sigprocmask(SIG_SETMASK, &child, NULL) < 0 || watch.signal_fd < 0)
-        {
+    if (sigprocmask(SIG_SETMASK, &child, NULL) < 0 || watch.signal_fd < 0) {
         (void)err_errno(&err, -errno, "init: signalfd");
         fail(0, &err);
     }
-    if (fd_send_packet(BOX_FD_JOB, &ready, sizeof ready, NULL, 0) < 0)
-        return 1;
-    receive_job(&task);
-    if (serve(&task, &watch, &err) < 0)
+    say_ready();
+    receive_job(&task, &worker);
+    if (serve(&task, &watch, &worker, &err) < 0)
         fail(task.job.head.id, &err);
     return 0;
 }

@@ -204,8 +204,7 @@ int task_unpack(struct task *task, struct err *err)
         if (r < 0)
             return err_wrap(err, r, "artifact");
     }
-    closep(&task->blobs[0]);
-    closep(&task->blobs[1]);
+    closep(&task->blobs[1]); /* an interpreter that was forked into the box reads the payload too */
     if (task->n_argv == 0)
         return err_set(err, -EBADMSG, "payload: no command");
     r = task_act_as(0);

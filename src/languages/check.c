@@ -114,6 +114,27 @@ static int check_limits(const struct language_stage *stage, struct err *err)
     return 0;
 }
 
+/* The interpreter that waits must be the one that the run stage would start. */
+static int check_warm(const struct language *language, struct err *err)
+{
+    const struct strings *warm = &language->warm.command, *run = &language->stages[STAGE_RUN].command;
+    int r;
+
+    if (warm->n == 0)
+        return language->warm.script == NULL && language->warm.cold_env.n == 0
+                   ? 0
+                   : err_set(err, -EINVAL, "[warm] has no command");
+    if (warm->n < 2 || run->n < warm->n)
+        return err_set(err, -EINVAL, "command: as that of [run], as far as the script's name");
+    for (size_t i = 0; i + 1 < warm->n; i++)
+        if (strcmp(warm->at[i], run->at[i]) != 0 || strchr(warm->at[i], '{') != NULL)
+            return err_set(err, -EINVAL, "command: \"%.80s\" is not what [run] has there", warm->at[i]);
+    r = job_check_name(slice_from(warm->at[warm->n - 1]), err);
+    if (r == 0 && language->warm.script != NULL)
+        r = job_check_name(slice_from(language->warm.script), err);
+    return r;
+}
+
 /* Templates are tried on a job with one file, so that a bad one stops the start and not a user's run. */
 static int check_templates(const struct language *language, enum stage stage, struct err *err)
 {
@@ -173,6 +194,11 @@ int language_check(const struct language *language, struct err *err)
         r = check_stage(language, stage, err);
         if (r < 0)
             r = err_wrap(err, r, "[%s]", stage_names[stage]);
+    }
+    if (r == 0) {
+        r = check_warm(language, err);
+        if (r < 0)
+            r = err_wrap(err, r, "[warm]");
     }
     return r;
 }

@@ -32,6 +32,13 @@ struct language_stage {
     struct limits defaults, max; /* checked: within limit_table's bounds, defaults <= max */
 };
 
+/* An interpreter that is booted once, and forked into a box for each run: docs/languages.md, "Warm interpreters". */
+struct language_warm {
+    struct strings command;  /* argv, as run's, to the script's name and no further; empty: there is none */
+    char *script;            /* file beside language.ini that prepares it; or NULL */
+    struct strings cold_env; /* beginnings of names: a job that sets such a variable gets a fresh interpreter */
+};
+
 struct language {
     char id[LANGUAGE_ID_BYTES]; /* [a-z0-9_+-]+ , also the folder's name */
     char *name;                 /* "C++" */
@@ -47,6 +54,7 @@ struct language {
     regex_t *version_pattern;   /* POSIX extended; group 1 of its first match is the version */
     char *hello;                /* the hello program's text */
     struct language_stage stages[N_STAGES];
+    struct language_warm warm;
 
     /* Filled by languages_probe(). */
     bool available;
@@ -66,6 +74,11 @@ struct languages {
  * Runs nothing. *ret is untouched on failure. */
 MUST_CHECK int languages_load(struct languages *ret, const char *dir, struct err *err);
 void languages_done(struct languages *languages);
+
+/* What every program finds in its environment; NULL at the end. */
+extern const char *const language_common_env[];
+/* True where the run stage of this job may be given to an interpreter that is there already. */
+bool language_runs_warm(const struct language *language, const struct job *job);
 
 /*
  * The files decide what a privileged boxd binds into boxes, so nobody else may write them: every file and

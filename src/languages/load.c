@@ -85,6 +85,10 @@ static const struct ini_key keys[] = {
     STAGE("run", STAGE_RUN),
     LIMITS("run", STAGE_RUN, defaults),
     LIMITS("run.max", STAGE_RUN, max),
+    {"warm", "command", INI_WORDS, AT(warm.command), .max = 64, .help = "argv of the interpreter that is forked"},
+    {"warm", "script", INI_STRING, AT(warm.script), .max = 64, .help = "file beside this one that prepares it"},
+    {"warm", "cold_env", INI_WORDS, AT(warm.cold_env), .max = 32,
+     .help = "beginnings of variables with which a job gets a fresh interpreter"},
 };
 /* clang-format on */
 
@@ -99,9 +103,10 @@ static void language_done(struct language *language)
 {
     char *texts[] = {language->name,        language->main_name, language->name_template,
                      language->package,     language->hello,     language->unavailable,
-                     language->version,     language->version_text};
+                     language->version,     language->version_text,
+                     language->warm.script};
     struct strings *lists[] = {&language->aliases, &language->suffixes, &language->needs, &language->binds,
-                               &language->version_command};
+                               &language->version_command, &language->warm.command, &language->warm.cold_env};
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         free(texts[i]);

@@ -6,6 +6,10 @@
 #include "languages/languages.h"
 #include "model/ini.h"
 
+const char *const language_common_env[] = {
+    "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/box", "PWD=/box", "TMPDIR=/tmp", "LANG=C.UTF-8", "USER=box",
+    "LOGNAME=box", NULL};
+
 enum { MAX_WORD_BYTES = 8192 }; /* a template's word, filled; {args} are not words of ours */
 
 struct filling { /* what a template is filled with; all borrowed */
@@ -215,4 +219,17 @@ int language_env(struct strings *ret, const struct language *language, enum stag
     const struct filling with = {.language = language, .job = job, .limits = limits};
 
     return fill(ret, &language->stages[stage].env, &with, err);
+}
+
+bool language_runs_warm(const struct language *language, const struct job *job)
+{
+    const struct strings *cold = &language->warm.cold_env;
+
+    if (language->warm.command.n == 0)
+        return false;
+    for (size_t i = 0; i < job->n_env; i++)
+        for (size_t j = 0; j < cold->n; j++)
+            if (strncmp(job->env[i], cold->at[j], strlen(cold->at[j])) == 0)
+                return false;
+    return true;
 }

@@ -28,8 +28,10 @@ const struct ini_key config_keys[] = {
     KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that may be missing, as `glimpse doctor` names them"),
     KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
     KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (256)"),
-    KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, warm ones too (max_running + pool + 8)"),
-    KEY(pool,           INI_UINT,   0, 1024, "idle warm boxes that every language can use (4)"),
+    KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, idle ones too (max_running + pool + warm_max + 8)"),
+    KEY(pool,           INI_UINT,   0, 1024, "idle boxes that any language can use (4)"),
+    KEY(warm,           INI_UINT,   0, 256,  "idle boxes with an interpreter in them, for each language that can (2)"),
+    KEY(warm_max,       INI_UINT,   1, 256,  "as many as that, where they are used up faster than made (16)"),
     KEY(uid_base,       INI_UINT,   65536, 4294836224, "first host uid of the boxes, two for each slot (1879048192)"),
     {.section = "", .name = "log_level", .type = INI_CHOICE, .offset = offsetof(struct config, log_level),
      .choices = log_levels, .help = "least level that is logged: debug, info, warn or error (info)"},
@@ -134,7 +136,8 @@ static int set_defaults(struct config *config)
     };
     long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-    *config = (struct config){.max_queued = 256, .pool = 4, .uid_base = 1879048192, .log_level = 1};
+    *config = (struct config){
+        .max_queued = 256, .pool = 4, .warm = 2, .warm_max = 16, .uid_base = 1879048192, .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         char **field = (char **)(void *)((char *)config + texts[i].offset);
@@ -240,8 +243,10 @@ static int settle(struct config *config, struct err *err)
             "run_dir is too long for a socket's name: %zu bytes with /boxd.sock, at most %zu fit. "
             "Set run_dir to a shorter one, like /run/glimpse",
             strlen(config->boxd_socket), room - 1);
+    if (config->warm_max < config->warm)
+        config->warm_max = config->warm;
     if (config->slots == 0)
-        config->slots = config->max_running + config->pool + 8;
+        config->slots = config->max_running + config->pool + config->warm_max + 8;
     return check_listen(config->listen, err);
 }
 

@@ -25,7 +25,9 @@ struct config {
     uint64_t max_running; /* stages at one time */
     uint64_t max_queued;  /* jobs that wait for a place */
     uint64_t slots;       /* boxes alive at one time, warm ones too */
-    uint64_t pool;        /* idle warm base boxes */
+    uint64_t pool;        /* idle boxes that any language can use */
+    uint64_t warm;        /* idle boxes with an interpreter in them, for each language that can; 0: none are made */
+    uint64_t warm_max;    /* as many as that where they are used up faster than they are made */
     uint64_t uid_base;    /* first host uid of the boxes; slot n has uid_base + 2n and the next */
     uint64_t log_level;   /* enum log_level */
 

@@ -38,8 +38,8 @@ static int check_lease(const union wire_msg *msg, struct err *err)
     }
     if (lease->stage >= N_STAGES)
         return bad(err, "stage");
-    if (lease->reserved != 0)
-        return bad(err, "reserved is not zero");
+    if ((lease->flags & ~(uint32_t)WIRE_LEASE_FLAGS) != 0)
+        return bad(err, "unknown flags");
     if (limits_check(&lease->limits, err) < 0)
         return err_wrap(err, -EBADMSG, "limits");
     return 0;
@@ -70,8 +70,8 @@ static int check_spawn(const union wire_msg *msg, struct err *err)
 
     if (msg->spawn.uid == 0 || msg->spawn.uid >= UINT32_MAX - 1)
         return bad(err, "uid");
-    if (msg->spawn.cgroup_v2 > 1)
-        return bad(err, "cgroup_v2 is not a truth value");
+    if ((msg->spawn.flags & ~(uint32_t)WIRE_SPAWN_FLAGS) != 0)
+        return bad(err, "unknown flags");
     if ((msg->spawn.namespaces & must) != must || (msg->spawn.namespaces & ~may) != 0)
         return bad(err, "namespaces");
     return 0;
@@ -121,6 +121,9 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     /* then one cgroup2 directory, or up to four v1 `tasks` files */
     [WIRE_SPAWN]   = {"spawn",   sizeof(struct wire_spawn),   WIRE_SPAWN_FDS, WIRE_SPAWN_FDS + 4, WIRE_TO_ZYGOTE, check_spawn},
     [WIRE_SPAWNED] = {"spawned", sizeof(struct wire_plain),   1, 1, WIRE_FROM_ZYGOTE, NULL},
+    [WIRE_ENTER]   = {"enter",   sizeof(struct wire_spawn),   WIRE_ENTER_FDS, WIRE_ENTER_FDS + 4, WIRE_TO_ZYGOTE, check_spawn},
+    [WIRE_ENTERED] = {"entered", sizeof(struct wire_plain),   0, 0, WIRE_FROM_ZYGOTE, NULL},
+    [WIRE_ADOPT]   = {"adopt",   sizeof(struct wire_plain),   1, 1, WIRE_TO_INIT,   NULL},
     [WIRE_READY]   = {"ready",   sizeof(struct wire_plain),   0, 0, WIRE_FROM_INIT, NULL},
     [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 1, WIRE_FROM_INIT, check_failed},
     [WIRE_JOB]     = {"job",     sizeof(struct wire_job),     4, 5, WIRE_TO_INIT,   check_job},

@@ -9,8 +9,13 @@
  *   boxd     -> glimpsed LEASED (fd: the box's socket), REFUSED, USED, ENDED
  *   boxd     -> zygote   SPAWN (fds: box socket, seccomp filter, init, leash, cgroup entries)
  *   zygote   -> boxd     READY once; SPAWNED (fd: pidfd) or FAILED ([fd: pidfd]) for each SPAWN, in order
- *   init     -> boxd     READY or FAILED, once, while the box is made
+ *   boxd     -> zygote of an interpreter   ENTER (fds: init's pidfd, worker socket, seccomp filter, cgroup entries)
+ *   zygote of an interpreter -> boxd       READY once; ENTERED or FAILED for each ENTER, in order
+ *   init     -> boxd     READY or FAILED while the box is made, and again after ADOPT
+ *   boxd     -> init     ADOPT (fd: worker socket): an interpreter that was forked into the box will run the job
+ *   worker   -> init     READY, whose id is the worker's pid in the box
  *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact])
+ *   init     -> worker   JOB (fds: stdin, stdout, stderr, payload)
  *   init     -> glimpsed TERMINAL (fd: its master) where one is wanted, then EXITED ([fd: artifact]) or FAILED
  */
 #pragma once
@@ -28,6 +33,7 @@ enum {
     WIRE_MAX_BYTES = 512, /* no message is longer */
     WIRE_MAX_FDS = 8,
     WIRE_SPAWN_FDS = 4, /* of SPAWN, before the cgroup's */
+    WIRE_ENTER_FDS = 3, /* of ENTER, likewise */
 };
 
 enum wire_type {
@@ -46,6 +52,9 @@ enum wire_type {
     WIRE_JOB,
     WIRE_TERMINAL,
     WIRE_EXITED,
+    WIRE_ENTER,
+    WIRE_ENTERED,
+    WIRE_ADOPT,
     WIRE_N_TYPES
 };
 
@@ -58,13 +67,15 @@ struct wire_head {
     uint64_t id;   /* the lease, chosen by glimpsed, unique in its connection; echoed. Zygote: the slot's serial */
 };
 
+enum { WIRE_LEASE_COLD = 1, WIRE_LEASE_FLAGS = 1 };
+
 /* Asks for a box that is this caller's alone until RELEASE or the end of the connection. Answered by LEASED or
  * REFUSED. */
 struct wire_lease {
     struct wire_head head;
     char language[WIRE_LANGUAGE_BYTES]; /* an id, never a path; NUL-padded */
     uint32_t stage;                     /* enum stage: compile and run have maxima of their own */
-    uint32_t reserved;                  /* zero */
+    uint32_t flags;                     /* WIRE_LEASE_COLD: no interpreter that is there already */
     struct limits limits;               /* all set; each is lowered to boxd's maximum */
 };
 
@@ -86,7 +97,7 @@ struct wire_used {
     uint32_t reserved;
 };
 
-/* LEASED, USAGE, RELEASE, READY, SPAWNED, TERMINAL. */
+/* LEASED, USAGE, RELEASE, READY, SPAWNED, TERMINAL, ENTERED, ADOPT. */
 struct wire_plain {
     struct wire_head head;
 };
@@ -99,10 +110,17 @@ struct wire_failed {
     uint32_t reserved;
 };
 
+enum {
+    WIRE_SPAWN_CGROUP_V2 = 1, /* the last fd is a cgroup2 directory for CLONE_INTO_CGROUP; else: v1 `tasks` files */
+    WIRE_SPAWN_HURRY = 2,     /* ENTER: a job waits for this box, so it does not rehearse */
+    WIRE_SPAWN_FLAGS = 3,
+};
+
+/* SPAWN, ENTER. */
 struct wire_spawn {
     struct wire_head head;
-    uint32_t uid;       /* host uid of box root; uid + 1 is the program's. Never 0 */
-    uint32_t cgroup_v2; /* 1: the last fd is a cgroup2 directory for CLONE_INTO_CGROUP; 0: v1 `tasks` files */
+    uint32_t uid;        /* host uid of box root; uid + 1 is the program's. Never 0 */
+    uint32_t flags;      /* WIRE_SPAWN_* */
     uint64_t namespaces; /* CLONE_NEW* flags; user, pid and mount are always among them */
 };
 

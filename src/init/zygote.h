@@ -1,0 +1,52 @@
+/*
+ * zygote: libzygote.so, which turns a booted interpreter into a template that is forked into boxes.
+ *
+ * boxd starts the interpreter, as it would run a program, with this library preloaded and the control socket as
+ * descriptor ZYGOTE_FD_CONTROL. When the interpreter opens its script (preload.c), nothing but our own code has run
+ * in it: from there it serves boxd for ever. Each ENTER names a box that is there already, with glimpse-init in it:
+ *
+ *   zygote ── vfork ──▶ go-between, in the box's pid namespace and cgroup ── fork ──▶ worker
+ *
+ * The go-between ends at once, so the worker is init's child (pid_namespaces(7): orphans go to their namespace's
+ * init). The worker enters the other namespaces, gives up all privilege (confine.h), rehearses, tells init that it
+ * is ready, and waits for the job. A program of a user is never seen by the zygote.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "box/setup.h"
+#include "wire/wire.h"
+
+struct zygote_job {
+    char **argv, **envp; /* NULL at the end; memory of the process's rest of life */
+    size_t argc;
+};
+
+/* What an interpreter needs besides being forked; any may be NULL. The last does not return where it is there. */
+struct zygote_face {
+    void (*warm)(const char *script);          /* in the zygote, once: import what programs import */
+    void (*after_fork)(void);                  /* in each worker */
+    void (*rehearse)(void);                    /* in a worker that has time */
+    void (*run)(const struct zygote_job *job); /* the program, to its end */
+};
+
+/* zygote_serve.c: serves boxd. Returns in workers only, one that is confined in its box; *hurry: a job waits for
+ * it. Ends the process when boxd is gone. */
+void zygote_serve(bool *hurry);
+/* zygote_enter.c: takes the calling process, a fresh fork, into the box. fds: of the ENTER message, borrowed. */
+MUST_CHECK int zygote_enter(const struct wire_spawn *enter, const int *fds, struct err *err);
+/* zygote_job.c: tells init that this worker is ready, and waits for the job: stdio, environment and limits are the
+ * job's then, and every other descriptor is closed. Ends the process where there will be no job. */
+void zygote_wait(struct zygote_job *job);
+/* zygote_image.c: what /proc tells of the worker shall be the job's: read before it is there, and set when it is.
+ */
+void zygote_remember_image(void);
+void zygote_show_image(const struct zygote_job *job);
+/* A failure of ours in a worker: init hears why, and this process ends. */
+_Noreturn void zygote_fail(const struct err *err);
+/* zygote_python.c: NULL in another interpreter. */
+const struct zygote_face *zygote_python(void);

@@ -1,0 +1,202 @@
+/*
+ * CPython as a zygote. The interpreter's own executable is used, so all names are those that it exports (Python/C
+ * API reference), weak because this library is preloaded into others as well. What can be said in Python is said in
+ * languages/python/warm.py; here is what must happen without a Python frame on the stack, as in a plain start:
+ * running the main file, and leaving with its status but without the finalisation that nobody sees
+ * (Py_FinalizeEx()).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init/zygote.h"
+
+#define WEAK __attribute__((weak))
+
+typedef struct _object PyObject;
+typedef ssize_t Py_ssize_t;
+
+WEAK int PyGILState_Ensure(void);
+WEAK void PyOS_AfterFork_Child(void);
+WEAK PyObject *PyRun_FileExFlags(FILE *file, const char *name, int start, PyObject *globals, PyObject *locals,
+                                 int close, void *flags);
+WEAK PyObject *PyRun_StringFlags(const char *text, int start, PyObject *globals, PyObject *locals, void *flags);
+WEAK PyObject *PyEval_GetBuiltins(void);
+WEAK PyObject *PyImport_AddModule(const char *name);
+WEAK PyObject *PyModule_GetDict(PyObject *module);
+WEAK PyObject *PyDict_New(void);
+WEAK int PyDict_SetItemString(PyObject *dict, const char *key, PyObject *value);
+WEAK PyObject *PyList_New(Py_ssize_t n);
+WEAK int PyList_Append(PyObject *list, PyObject *item);
+WEAK PyObject *PyBytes_FromString(const char *text);
+WEAK long PyLong_AsLong(PyObject *number);
+WEAK const char *PyUnicode_AsUTF8(PyObject *text);
+WEAK int PyErr_ExceptionMatches(PyObject *type);
+WEAK void PyErr_Fetch(PyObject **type, PyObject **value, PyObject **traceback);
+WEAK void PyErr_NormalizeException(PyObject **type, PyObject **value, PyObject **traceback);
+WEAK void PyErr_Print(void);
+WEAK void PyErr_Clear(void);
+WEAK void PyErr_WriteUnraisable(PyObject *where);
+WEAK PyObject *PySys_GetObject(const char *name);
+WEAK PyObject *PyObject_CallMethod(PyObject *object, const char *name, const char *format, ...);
+WEAK int PyObject_IsTrue(PyObject *object);
+WEAK PyObject *PyObject_GetAttrString(PyObject *object, const char *name);
+extern WEAK PyObject _Py_NoneStruct;
+extern WEAK PyObject *PyExc_SystemExit, *PyExc_KeyboardInterrupt;
+
+/* Py_file_input and Py_eval_input of compile.h. */
+enum { FILE_INPUT = 257, EVAL_INPUT = 258 };
+
+static PyObject *space; /* the names of warm.py: no module, so that programs do not meet it */
+
+static _Noreturn void end_badly(const char *what)
+{
+    struct err err;
+
+    PyErr_Print(); /* to our own stderr: boxd's, or in a worker nobody's */
+    (void)err_set(&err, -EPROTO, "python: %s failed in warm.py", what);
+    zygote_fail(&err);
+}
+
+/* NULL where it raised. */
+static PyObject *call(const char *expression)
+{
+    return PyRun_StringFlags(expression, EVAL_INPUT, space, space, NULL);
+}
+
+static void python_warm(const char *script)
+{
+    FILE *file = fopen(script, "re");
+
+    (void)PyGILState_Ensure(); /* it is given up while a script is opened; from here on it is kept */
+    space = PyDict_New();
+    if (file == NULL || space == NULL || PyDict_SetItemString(space, "__builtins__", PyEval_GetBuiltins()) < 0 ||
+        PyRun_FileExFlags(file, script, FILE_INPUT, space, space, 1, NULL) == NULL)
+        end_badly("the preparation");
+}
+
+static void python_after_fork(void)
+{
+    PyOS_AfterFork_Child();
+}
+
+static void python_rehearse(void)
+{
+    if (call("rehearse()") == NULL)
+        end_badly("rehearse()");
+}
+
+static int set_words(const char *name, char *const *words)
+{
+    PyObject *list = PyList_New(0);
+
+    for (; list != NULL && *words != NULL; words++) {
+        PyObject *word = PyBytes_FromString(*words);
+
+        if (word == NULL || PyList_Append(list, word) < 0)
+            return -ENOMEM;
+    }
+    return list == NULL || PyDict_SetItemString(space, name, list) < 0 ? -ENOMEM : 0;
+}
+
+/* The exception that is set, as the interpreter's own main function ends with it. */
+static long status_of_exception(bool *interrupted)
+{
+    PyObject *type, *value, *traceback, *status;
+
+    *interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0;
+    if (PyErr_ExceptionMatches(PyExc_SystemExit) == 0) {
+        PyErr_Print();
+        return 1;
+    }
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    status = PyDict_SetItemString(space, "exit", value) < 0 ? NULL : call("exit_status(exit)");
+    if (status == NULL) {
+        PyErr_Print();
+        return 1;
+    }
+    return PyLong_AsLong(status);
+}
+
+static bool is_open(PyObject *stream)
+{
+    PyObject *closed;
+
+    if (stream == NULL || stream == &_Py_NoneStruct)
+        return false;
+    closed = PyObject_GetAttrString(stream, "closed");
+    if (closed == NULL)
+        PyErr_Clear();
+    return closed == NULL || PyObject_IsTrue(closed) == 0;
+}
+
+/* As flush_std_files() of Python/pylifecycle.c. False where output was lost. */
+static bool flush_streams(void)
+{
+    PyObject *out = PySys_GetObject("stdout"), *errors = PySys_GetObject("stderr");
+    bool fine = true;
+
+    if (is_open(out) && PyObject_CallMethod(out, "flush", NULL) == NULL) {
+        PyErr_WriteUnraisable(out);
+        fine = false;
+    }
+    if (is_open(errors) && PyObject_CallMethod(errors, "flush", NULL) == NULL) {
+        PyErr_Clear();
+        fine = false;
+    }
+    return fine;
+}
+
+/* What Py_FinalizeEx() owes the program and its user, in its order; the rest of it only gives back memory. */
+static bool finish(void)
+{
+    bool fine;
+
+    if (call("end_threads()") == NULL)
+        PyErr_Print();
+    fine = flush_streams();
+    if (call("say_farewell()") == NULL)
+        PyErr_Print();
+    if (fine)
+        fine = flush_streams();
+    (void)fflush(NULL);
+    return fine;
+}
+
+static void python_run(const struct zygote_job *job)
+{
+    PyObject *main = PyModule_GetDict(PyImport_AddModule("__main__")), *text;
+    bool interrupted = false;
+    const char *path;
+    long status = 0;
+    FILE *file;
+
+    if (set_words("argv", job->argv) < 0 || set_words("environment", job->envp) < 0)
+        end_badly("the job");
+    text = call("begin(argv, environment)");
+    path = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+    file = path == NULL ? NULL : fopen(path, "re");
+    if (file == NULL)
+        end_badly("begin()");
+    if (PyRun_FileExFlags(file, path, FILE_INPUT, main, main, 1, NULL) == NULL)
+        status = status_of_exception(&interrupted);
+    if (!finish())
+        status = 120;  /* as Py_RunMain() says it */
+    if (interrupted) { /* who sent SIGINT shall see a program that died of it */
+        (void)signal(SIGINT, SIG_DFL);
+        (void)kill(getpid(), SIGINT);
+    }
+    _exit((int)status & 0xff);
+}
+
+const struct zygote_face *zygote_python(void)
+{
+    static const struct zygote_face face = {
+        .warm = python_warm, .after_fork = python_after_fork, .rehearse = python_rehearse, .run = python_run};
+
+    return PyRun_FileExFlags == NULL ? NULL : &face;
+}
