@@ -21,8 +21,8 @@ def head(kind, lease_id=1, magic=MAGIC):
     return struct.pack("=IIQ", magic, kind, lease_id)
 
 
-def lease(lease_id=1, language=b"python", stage=RUN, reserved=0, limits=LIMITS, magic=MAGIC):
-    return head(LEASE, lease_id, magic) + struct.pack("=32sII8Q", language, stage, reserved, *limits)
+def lease(lease_id=1, language=b"python", stage=RUN, flags=0, limits=LIMITS, magic=MAGIC):
+    return head(LEASE, lease_id, magic) + struct.pack("=32sII8Q", language, stage, flags, *limits)
 
 
 def path_of(server):
@@ -118,7 +118,7 @@ BREAKS = {
     "a message for init": (head(13) + b"\0" * 56, 0),
     "a descriptor": (head(USAGE), 1),
     "descriptors": (lease(9), 3),
-    "reserved is not zero": (lease(9, reserved=1), 0),
+    "unknown flags": (lease(9, flags=2), 0),
     "a stage that there is not": (lease(9, stage=2), 0),
     "a language that does not end": (lease(9, language=b"x" * 32), 0),
     "no language": (lease(9, language=b""), 0),

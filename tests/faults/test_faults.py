@@ -33,7 +33,7 @@ NEVER_FAIL = {"close", "munmap", "exit_group", "rt_sigreturn", "restart_syscall"
 
 @pytest.fixture(scope="module")
 def faulty():
-    with Server(config={"pool": POOL, "max_running": 2}) as running:
+    with Server(config={"pool": POOL, "warm": 0, "max_running": 2}) as running:
         yield running
 
 

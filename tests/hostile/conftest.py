@@ -9,6 +9,7 @@ from glimpse_server import BUILD, ROOT, Server
 from oracle import Oracle
 
 POOL = 4
+WARM = 2  # for each language that is forked
 
 # What make, cargo and the like do: the sender's own program runs in the compile stage, and leaves what it wants to.
 BUILD_SCRIPT = """[language]
@@ -33,7 +34,7 @@ command = /bin/bash .glimpse/main {args}
 @pytest.fixture(scope="session")
 def server():
     """Every hostile test, and every canary, talks to this one: what one test breaks shows in those after it."""
-    attacked = Server(config={"pool": POOL, "max_running": 8, "max_queued": 600})
+    attacked = Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "max_running": 8, "max_queued": 600})
     languages = attacked.folder / "languages"
     source = BUILD / "languages"
     shutil.copytree(source if source.is_dir() else ROOT / "languages", languages)
@@ -49,7 +50,8 @@ def server():
 
 @pytest.fixture(scope="session")
 def oracle(server):
-    return Oracle(server, POOL)
+    forked = sum("[warm]" in file.read_text() for file in (ROOT / "languages").glob("*/language.ini"))
+    return Oracle(server, POOL + WARM * forked)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,5 @@
 """The general oracle of the hostile suite: how the host, the service and an innocent job must do around every attack."""
+import collections
 import contextlib
 import os
 import pathlib
@@ -84,9 +85,9 @@ class Watch(threading.Thread):
 
 
 class Oracle:
-    def __init__(self, server, pool):
+    def __init__(self, server, idle_boxes):
         self.server = server
-        self.pool = pool
+        self.idle_boxes = idle_boxes
         self.glimpsed = server.pid_of("glimpsed")
         self.boxd = server.pid_of("glimpse-boxd")
         self._wait_for_pool()
@@ -104,7 +105,7 @@ class Oracle:
         return [pid for pid in self.server.children(self.boxd) if read(f"/proc/{pid}/comm") == "glimpse-init\n"]
 
     def zygotes(self):
-        return [pid for pid in self.server.children(self.boxd) if read(f"/proc/{pid}/comm") == "glimpse-boxd\n"]
+        return [pid for pid in self.server.children(self.boxd) if read(f"/proc/{pid}/comm") != "glimpse-init\n"]
 
     @staticmethod
     def _group_folders(init):
@@ -123,7 +124,7 @@ class Oracle:
 
     def _wait_for_pool(self):
         deadline = time.monotonic() + 10 * SLOWNESS
-        while len(self.inits()) < self.pool and time.monotonic() < deadline:
+        while len(self.inits()) < self.idle_boxes and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def _of_our_uids(self):
@@ -152,15 +153,16 @@ class Oracle:
         """Everything that a job could have left, as text: two snapshots of a quiet service are equal."""
         found = set()
         inits = self.inits()
+        waiting = [child for pid in inits for child in self.server.children(pid)]  # interpreters, in idle boxes
+        names = collections.Counter(read(f"/proc/{pid}/comm").strip() for pid in waiting)
+        found |= {f"{n} processes {name} in idle boxes" for name, n in names.items()}
         found |= {f"process {read(f'/proc/{pid}/comm').strip()} ({pid}) of a box" for pid in self._of_our_uids()
-                  if pid not in inits}
-        found |= {f"process {child} below an idle box's init" for pid in inits for child in self.server.children(pid)}
+                  if pid not in inits and pid not in waiting}
         found.add(f"{len(inits)} boxes")
         for folder in self.groups:
             groups = [group for group in folder.iterdir() if group.is_dir()]
-            found.add(f"{len(groups)} groups in {folder}")
-            found |= {f"more than init in {group}" for group in groups
-                      if len(read(group / "cgroup.procs").split()) > 1}
+            processes = sum(len(read(group / "cgroup.procs").split()) for group in groups)
+            found.add(f"{len(groups)} groups with {processes} processes in {folder}")
         found |= {f"mount {line}" for line in read("/proc/self/mountinfo").splitlines()
                   if "glimpse" in line or "/box" in line or "hidepid" in line}
         for kind in ("shm", "sem", "msg"):
@@ -198,7 +200,7 @@ class Oracle:
         while time.monotonic() < deadline:
             now = self.traces()
             same = same + 1 if now == last else 0
-            if same >= 3 and len(self.inits()) == self.pool:
+            if same >= 3 and len(self.inits()) == self.idle_boxes:
                 return now
             last = now
             time.sleep(0.03)

@@ -35,8 +35,10 @@ STARTERS = {
     # See conftest.py: what it does is done in the compile stage, and its run stage prints what that has left.
     "buildscript": ("main.build", "(echo 'cat <<END'; python3 posture.py; echo; echo END) > .glimpse/main\n"),
 }
-# How a language's box comes to be, and what a request for that says.
-FORMS = {"cold": {}}
+# How a language's box comes to be, and what a request for that says: a fresh interpreter, by a variable that one reads at its start,
+# or one that was forked into the box.
+FORMS = {"cold": {"env": {"PYTHONNODEBUGRANGES": ""}}, "warm": {}}
+FORKED = {"python"}
 
 NO_CAPABILITIES = ["0000000000000000"]
 STATUS = {"Uid": ["1000"] * 4, "Gid": ["1000"] * 4, "Groups": [], "CapInh": NO_CAPABILITIES, "CapPrm": NO_CAPABILITIES,
@@ -82,7 +84,8 @@ def seen(server, oracle):
 
 def pytest_generate_tests(metafunc):
     if "box" in metafunc.fixturenames:
-        metafunc.parametrize("box", [(language, form) for language in STARTERS for form in FORMS], indirect=True,
+        metafunc.parametrize("box", [(language, form) for language in STARTERS for form in FORMS
+                                   if form == "cold" or language in FORKED], indirect=True,
                              ids=lambda pair: "-".join(pair))
 
 

@@ -13,7 +13,7 @@ import pytest
 from glimpse_server import BUILD, Server
 
 HELLO = {"language": "python", "code": "print('hi')"}
-SLEEP = {"language": "python", "code": "print('so far', flush=True)\nimport time; time.sleep(20)"}
+SLEEP = {"language": "bash", "code": "echo so far; sleep 20"}
 
 
 def children(pid):
@@ -61,11 +61,19 @@ class Tree:
     def inits(self):
         return self._children_named(self.boxd(), "glimpse-init")
 
+    def interpreter(self):
+        """The zygote that boxes get their Python from."""
+        return self._children_named(self.boxd(), "python3")[0]
+
+    def waiting(self):
+        """The interpreters that were forked into idle boxes."""
+        return [p for init in self.inits() for p in self._children_named(init, "python3")]
+
     def busy_init(self):
-        """The init of a box whose program runs."""
+        """The init of a box whose program, which is no Python, runs."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            busy = [p for p in self.inits() if children(p)]
+            busy = [p for p in self.inits() if any(name(child) != "python3" for child in children(p))]
             if busy:
                 return busy[0]
             time.sleep(0.01)
@@ -129,14 +137,14 @@ def own_server():
     assert wait_until(lambda: not traces(server), 3), traces(server)
 
 
-@pytest.mark.parametrize("victim", ["glimpsed", "boxd", "zygote", "busy_init"])
+@pytest.mark.parametrize("victim", ["glimpsed", "boxd", "zygote", "interpreter", "busy_init"])
 def test_sigkill_while_a_program_runs(own_server, victim):
     tree = Tree(own_server)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         running = pool.submit(own_server.try_run, SLEEP)
         box = tree.busy_init()
         os.kill(getattr(tree, victim)(), signal.SIGKILL)
-        if victim != "zygote":  # a zygote's death does not touch the boxes that it made
+        if victim not in ("zygote", "interpreter"):  # a zygote's death does not touch the boxes that it made
             assert wait_until(lambda: not os.path.exists(f"/proc/{box}")), "the box outlives its owner"
             answer = running.result(timeout=30)
             if victim in ("boxd", "busy_init"):
@@ -158,6 +166,21 @@ def test_idle_boxes_are_replaced(own_server):
     assert wait_until(lambda: len(tree.inits()) > 0)
 
 
+def test_interpreters_are_replaced(own_server):
+    """Python runs without them meanwhile, in a fresh one: never an error."""
+    tree = Tree(own_server)
+    python = {"language": "python", "code": "import sys; print('argparse' in sys.modules)"}
+    warm = lambda: own_server.run(python)["stages"]["run"]["stdout"] == "True\n"
+    assert wait_until(warm)
+    for victim in (tree.interpreter, lambda: tree.waiting()[0], tree.interpreter):
+        assert wait_until(lambda: tree.waiting())
+        os.kill(victim(), signal.SIGKILL)
+        time.sleep(0.1)  # dead, not dying: a job that it had got already would be killed, and say so
+        for _ in range(8):
+            assert own_server.run(python)["status"] == "ok"
+        assert wait_until(warm)
+
+
 def test_kills_at_random_moments(own_server):
     """Under a steady load every part is killed several times; afterwards all slots work again."""
     dice = random.Random(7)
@@ -173,7 +196,8 @@ def test_kills_at_random_moments(own_server):
         while time.monotonic() < stop - 2:
             time.sleep(dice.uniform(0.05, 0.8))
             try:
-                victims = [tree.glimpsed, tree.boxd, tree.zygote, lambda: dice.choice(tree.inits())]
+                victims = [tree.glimpsed, tree.boxd, tree.zygote, tree.interpreter, lambda: dice.choice(tree.inits()),
+                           lambda: dice.choice(tree.waiting())]
                 os.kill(dice.choice(victims)(), signal.SIGKILL)
             except (IndexError, ProcessLookupError):
                 pass  # it is just being started again
@@ -187,7 +211,7 @@ def test_kills_at_random_moments(own_server):
 
 def test_sigterm_drains(own_server):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        running = pool.submit(own_server.run, {"language": "python", "code": "import time; time.sleep(2); print('done')"})
+        running = pool.submit(own_server.run, {"language": "bash", "code": "sleep 2; echo done"})
         Tree(own_server).busy_init()
         os.kill(own_server.pid, signal.SIGTERM)
         assert running.result(timeout=20)["stages"]["run"]["stdout"] == "done\n"
@@ -226,7 +250,7 @@ def test_a_restart_removes_what_a_killed_server_left(own_server):
 
 def test_a_second_boxd_of_one_folder_is_refused(own_server):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        running = pool.submit(own_server.run, {"language": "python", "code": "import time; time.sleep(1); print('done')"})
+        running = pool.submit(own_server.run, {"language": "bash", "code": "sleep 1; echo done"})
         Tree(own_server).busy_init()
         second = subprocess.run([BUILD / "glimpse-boxd", "--data", own_server.data], capture_output=True, text=True, timeout=20)
         assert second.returncode != 0 and "already runs" in second.stderr, second

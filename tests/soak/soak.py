@@ -137,7 +137,7 @@ def time_hello(server):
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600
-    with Server(config={"pool": POOL, "max_running": 4}) as server:
+    with Server(config={"pool": POOL, "warm_max": 2, "max_running": 4}) as server:
         run_for(server, min(WARM_UP_S, seconds / 4))
         before, before_s = at_rest(server), statistics.median(time_hello(server) for _ in range(20))
         counts, faults = run_for(server, seconds)

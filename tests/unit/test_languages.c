@@ -147,6 +147,11 @@ static void refuses_bad_files(void **state)
         {"{args}\n",            "{args}\nout_of_memory = no\n", "could be in any output"},
         {"{args}\n",            "{args}\n[compile]\nenv = A=b\n", "[compile]: there is env"},
         {"{args}\n",            "{args}\n[compile]\ncommand = /bin/true\ncollect = ../a\n", "collect"},
+        {"{args}\n",            "{args}\n[warm]\nscript = a\n", "[warm] has no command"},
+        {"{args}\n",            "{args}\n[warm]\ncommand = /bin/bash main.x\n", "\"/bin/bash\" is not what [run] has"},
+        {"{args}\n",            "{args}\n[warm]\ncommand = /bin/sh\n", "as far as the script's name"},
+        {"{args}\n",            "{args}\n[warm]\ncommand = /bin/sh ../main.x\n", "[warm]"},
+        {"{args}\n",            "{args}\n[warm]\ncommand = /bin/sh main.x\nscript = ../a\n", "[warm]"},
     };
     /* clang-format on */
     (void)state;

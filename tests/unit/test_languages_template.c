@@ -210,6 +210,24 @@ static void only_the_end_of_stderr_tells_of_memory(void **state)
     assert_false(language_says_out_of_memory(&language, STAGE_RUN, (struct slice){.at = output, .len = sizeof output}));
 }
 
+static void some_variables_want_a_fresh_interpreter(void **state)
+{
+    char word[] = "/bin/x", lang[] = "LANG", x[] = "X_";
+    char plain[] = "A=LANG", exact[] = "LANG=C", longer[] = "LANGUAGE=de", prefixed[] = "X_1=", shorter[] = "X=_";
+    struct language language = small_language();
+    struct { char *pair; bool warm; } cases[] = {
+        {plain, true}, {exact, false}, {longer, false}, {prefixed, false}, {shorter, true}};
+
+    (void)state;
+    assert_false(language_runs_warm(&language, &(struct job){0}));
+    language.warm.command = WORDS(word, word);
+    language.warm.cold_env = WORDS(lang, x);
+    assert_true(language_runs_warm(&language, &(struct job){0}));
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(language_runs_warm(&language, &(struct job){.env = &cases[i].pair, .n_env = 1}),
+                         cases[i].warm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +239,7 @@ int main(void)
         cmocka_unit_test(suffixes_choose_the_longest),
         cmocka_unit_test(a_name_is_found_in_the_source),
         cmocka_unit_test(only_the_end_of_stderr_tells_of_memory),
+        cmocka_unit_test(some_variables_want_a_fresh_interpreter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
