@@ -502,22 +502,18 @@ static int write_number(const struct cgroups *cgroups, enum cgroup_controller co
     return r < 0 ? err_errno(err, r, "writing %s to %s", text, path) : 0;
 }
 
-static int set_memory(const struct cgroups *cgroups, uint64_t serial, uint64_t bytes, struct err *err)
+/* memory <= memory+swap must hold at all times. */
+static int set_memory_v1(const struct cgroups *cgroups, uint64_t serial, uint64_t bytes, bool raise, struct err *err)
 {
-    int r;
+    const char *files[] = {"memory.limit_in_bytes", "memory.memsw.limit_in_bytes"};
+    int r = 0;
 
-    if (cgroups->v2) {
-        r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.max", bytes, err);
-        if (r < 0)
-            return r;
-        /* Without swap in the kernel the file is not there, and there is nothing to forbid. */
-        r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.swap.max", 0, err);
-        return r == -ENOENT ? 0 : r;
+    for (size_t i = 0; r == 0 && i < COUNT_OF(files); i++) {
+        const char *file = files[raise ? COUNT_OF(files) - 1 - i : i];
+
+        if (file == files[0] || cgroups->memsw)
+            r = write_number(cgroups, CGROUP_MEMORY, serial, file, bytes, err);
     }
-    /* memory <= memory+swap must hold at all times. The group is new, both are "unlimited": memory goes first. */
-    r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.limit_in_bytes", bytes, err);
-    if (r == 0 && cgroups->memsw)
-        r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.memsw.limit_in_bytes", bytes, err);
     /* v1 counts what waits in TCP and UDP sockets apart from memory, and only where a limit is set: without this, two
      * ends of a loopback connection hold gigabytes of the host's memory. Taken off the limit, it would cost every
      * program; it is little, and on top. */
@@ -527,15 +523,29 @@ static int set_memory(const struct cgroups *cgroups, uint64_t serial, uint64_t b
     return r;
 }
 
-int cgroup_set_limits(const struct cgroups *cgroups, uint64_t serial, const struct cgroup_limits *limits,
-                      struct err *err)
+static int set_memory_v2(const struct cgroups *cgroups, uint64_t serial, uint64_t bytes, struct err *err)
 {
+    int r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.max", bytes, err);
+
+    if (r < 0)
+        return r;
+    /* Without swap in the kernel the file is not there, and there is nothing to forbid. */
+    r = write_number(cgroups, CGROUP_MEMORY, serial, "memory.swap.max", 0, err);
+    return r == -ENOENT ? 0 : r;
+}
+
+int cgroup_set_limits(const struct cgroups *cgroups, uint64_t serial, const struct cgroup_limits *now,
+                      const struct cgroup_limits *wanted, struct err *err)
+{
+    uint64_t bytes = wanted->memory_bytes;
+    bool raise = now->memory_bytes != 0 && bytes > now->memory_bytes;
     int r = 0;
 
-    if (cgroups_has(cgroups, CGROUP_MEMORY))
-        r = set_memory(cgroups, serial, limits->memory_bytes, err);
-    if (r == 0 && cgroups_has(cgroups, CGROUP_PIDS))
-        r = write_number(cgroups, CGROUP_PIDS, serial, "pids.max", limits->processes + 1, err);
+    if (cgroups_has(cgroups, CGROUP_MEMORY) && bytes != now->memory_bytes)
+        r = cgroups->v2 ? set_memory_v2(cgroups, serial, bytes, err)
+                        : set_memory_v1(cgroups, serial, bytes, raise, err);
+    if (r == 0 && cgroups_has(cgroups, CGROUP_PIDS) && wanted->processes != now->processes)
+        r = write_number(cgroups, CGROUP_PIDS, serial, "pids.max", wanted->processes + 1, err);
     return r;
 }
 

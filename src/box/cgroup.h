@@ -54,8 +54,9 @@ MUST_CHECK int cgroup_make(const struct cgroups *cgroups, uint64_t serial, struc
 /* Opens what the first process enters by: one directory (v2) or the `tasks` files (v1). fds: owned by the caller. */
 MUST_CHECK int cgroup_open_entries(const struct cgroups *cgroups, uint64_t serial, int fds[CGROUP_MAX_ENTRIES],
                                    size_t *n, struct err *err);
-MUST_CHECK int cgroup_set_limits(const struct cgroups *cgroups, uint64_t serial,
-                                 const struct cgroup_limits *limits, struct err *err);
+/* now: what the group has, all zero for one that was just made. Writes what differs. */
+MUST_CHECK int cgroup_set_limits(const struct cgroups *cgroups, uint64_t serial, const struct cgroup_limits *now,
+                                 const struct cgroup_limits *wanted, struct err *err);
 /* All figures since the group was made. */
 MUST_CHECK int cgroup_read_usage(const struct cgroups *cgroups, uint64_t serial, struct cgroup_usage *ret,
                                  struct err *err);

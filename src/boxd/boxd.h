@@ -47,6 +47,7 @@ struct box {
     enum box_state state;
     uint32_t slot;
     uint64_t serial;      /* of this life; names its group */
+    struct cgroup_limits limits; /* of its group, as they are now */
     uint32_t kind;        /* index of the zygote whose interpreter waits in it, or will; KIND_PLAIN: none */
     int job_fd, pidfd;    /* owned, or -1 */
     uv_poll_t job_poll, pid_poll;
@@ -108,6 +109,7 @@ struct boxd {
     uint64_t last_serial;
     struct wait_list waits;
     size_t n_waits;
+    uv_timer_t spare_time;             /* active: the pool is to be filled up */
     uv_timer_t pause;                  /* active: no new boxes for now, the last one failed */
     uint64_t pause_ms;                 /* the next pause; 0 while boxes succeed */
 
@@ -148,6 +150,7 @@ void nursery_distrust(struct boxd *boxd, uint32_t kind, const struct err *err);
 void nursery_replace(struct boxd *boxd, uint32_t kind, const char *why);
 
 /* pool.c */
+void pool_init(struct boxd *boxd);
 /* Queues a lease (taken), which pool_refill() serves; removes one that is not served yet, for the caller to free. */
 void wait_add(struct boxd *boxd, struct wait *wait);
 void wait_remove(struct boxd *boxd, struct wait *wait);

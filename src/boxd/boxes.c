@@ -409,6 +409,31 @@ void boxes_on_entered(struct boxd *boxd, uint64_t serial, const struct err *err)
         box_make_failed(box, err);
 }
 
+static int box_set_limits(struct box *box, const struct cgroup_limits *limits, struct err *err)
+{
+    int r = cgroup_set_limits(box->boxd->cgroups, box->serial, &box->limits, limits, err);
+
+    if (r == 0)
+        box->limits = *limits;
+    return r;
+}
+
+/* A group with the limits that most jobs have, so that they need not be set while one waits. */
+static int make_group(struct box *box, struct err *err)
+{
+    const struct limits *usual = languages_usual_limits(STAGE_RUN);
+    const struct cgroup_limits limits = {.memory_bytes = usual->memory_bytes, .processes = usual->processes};
+    int r = cgroup_make(box->boxd->cgroups, box->serial, err);
+
+    box->limits = (struct cgroup_limits){0};
+    if (r < 0)
+        return r;
+    r = box_set_limits(box, &limits, err);
+    if (r < 0 && cgroup_remove(box->boxd->cgroups, box->serial) < 0)
+        log_error("a new group can't be removed");
+    return r;
+}
+
 bool box_spawn(struct box *box)
 {
     struct boxd *boxd = box->boxd;
@@ -417,7 +442,7 @@ bool box_spawn(struct box *box)
     int pair[2];
 
     box->serial = ++boxd->last_serial;
-    if (cgroup_make(boxd->cgroups, box->serial, &err) < 0) {
+    if (make_group(box, &err) < 0) {
         box_fail(box, &err);
         return false;
     }
@@ -515,7 +540,7 @@ void box_lease(struct box *box, struct client *client, const struct wire_lease *
     box->lease_id = lease->head.id;
     box->cpu_limit_us = limits.cpu_time_ms * 1000;
     box->deadline_us = now_us() + (limits.wall_time_ms + WALL_GRACE_MS) * 1000;
-    r = cgroup_set_limits(boxd->cgroups, box->serial, &group, &err);
+    r = box_set_limits(box, &group, &err);
     if (r < 0) {
         client_refuse(client, lease->head.id, &err);
         box_release(box);
@@ -539,7 +564,7 @@ struct box *boxes_find_lease(struct boxd *boxd, const struct client *client, uin
 
 int boxes_init(struct boxd *boxd, struct err *err)
 {
-    TAILQ_INIT(&boxd->waits);
+    pool_init(boxd);
     (void)uv_timer_init(boxd->loop, &boxd->pause); /* cannot fail, as below */
     boxd->pause.data = boxd;
     boxd->boxes = calloc(boxd->n_slots, sizeof *boxd->boxes);
@@ -558,6 +583,7 @@ int boxes_init(struct boxd *boxd, struct err *err)
 void boxes_stop(struct boxd *boxd)
 {
     (void)uv_timer_stop(&boxd->pause);
+    (void)uv_timer_stop(&boxd->spare_time);
     for (uint32_t i = 0; i < boxd->n_slots; i++)
         if (boxd->boxes[i].state != BOX_EMPTY)
             box_kill(&boxd->boxes[i]);

@@ -7,6 +7,9 @@
 #include "base/clock.h"
 #include "boxd/boxd.h"
 
+/* The pool is filled up a moment after it was used, when the job that got the box, and has the CPUs, is likely over. */
+enum { SPARE_TIME_MS = 3 };
+
 /* The kind of an empty or dying box does not matter. */
 static struct box *find_box(struct boxd *boxd, enum box_state state, uint32_t kind)
 {
@@ -76,18 +79,21 @@ static bool may_keep_more(const struct boxd *boxd)
     return n < boxd->n_slots;
 }
 
-/* Puts interpreters into plain idle boxes that nobody waits for. The number of plain ones that are missing for it. */
-static size_t warm_boxes(struct boxd *boxd, uint32_t kind)
+/* Puts interpreters into plain idle boxes that nobody waits for: for leases, and with spare for the pool. Returns the
+ * number of plain ones that are missing for it; counts up *missing where more is left for spare time. */
+static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *missing)
 {
     const struct zygote_link *link = &boxd->nursery.zygotes[kind];
     size_t coming = count_boxes(boxd, BOX_IDLE, kind) + count_boxes(boxd, BOX_WARMING, kind);
-    size_t wanted = link->n_waits + link->target;
+    size_t wanted = link->n_waits;
     struct box *box;
 
     if (!link->ready)
         return 0;
-    if (wanted > coming && !may_keep_more(boxd))
-        wanted = link->n_waits > coming ? link->n_waits : coming;
+    if (spare && may_keep_more(boxd))
+        wanted += link->target;
+    else if (!spare && coming < wanted + link->target && may_keep_more(boxd))
+        (*missing)++;
     for (; coming < wanted && (box = find_box(boxd, BOX_IDLE, KIND_PLAIN)) != NULL; coming++)
         if (!box_warm(box, kind, coming < link->n_waits))
             break;
@@ -107,26 +113,56 @@ static void make_room(struct boxd *boxd)
     }
 }
 
-void pool_refill(struct boxd *boxd)
+/* Makes boxes for the leases that wait, and, with spare, up to what the pool keeps. True where that is more. */
+static bool make_boxes(struct boxd *boxd, bool spare)
 {
     struct box *box;
-    size_t wanted, coming;
+    size_t wanted = boxd->nursery.zygotes[KIND_PLAIN].n_waits, missing = 0;
+    size_t coming = count_boxes(boxd, BOX_CLONING, KIND_PLAIN) + count_boxes(boxd, BOX_BOOTING, KIND_PLAIN);
 
+    for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++)
+        wanted += warm_boxes(boxd, kind, spare, &missing);
+    coming += count_boxes(boxd, BOX_IDLE, KIND_PLAIN);
+    if (spare)
+        wanted += boxd->config->pool;
+    else if (coming < wanted + boxd->config->pool)
+        missing++;
+    for (; coming < wanted && (box = find_box(boxd, BOX_EMPTY, KIND_PLAIN)) != NULL; coming++)
+        if (!box_spawn(box))
+            return false;
+    if (coming < boxd->n_waits && find_box(boxd, BOX_DYING, KIND_PLAIN) == NULL)
+        make_room(boxd);
+    return missing > 0;
+}
+
+static bool may_make(const struct boxd *boxd)
+{
+    /* Comes again by the zygote's READY, or when the pause is over. */
+    return !boxd->stopping && nursery_ready(boxd, KIND_PLAIN) && !uv_is_active((const uv_handle_t *)&boxd->pause);
+}
+
+static void on_spare_time(uv_timer_t *timer)
+{
+    struct boxd *boxd = timer->data;
+
+    if (may_make(boxd))
+        (void)make_boxes(boxd, true);
+}
+
+void pool_refill(struct boxd *boxd)
+{
     if (boxd->stopping)
         return;
     serve_waits(boxd);
-    if (!nursery_ready(boxd, KIND_PLAIN) || uv_is_active((uv_handle_t *)&boxd->pause))
-        return; /* comes again by the zygote's READY, or when the pause is over */
-    wanted = boxd->nursery.zygotes[KIND_PLAIN].n_waits + boxd->config->pool;
-    for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++)
-        wanted += warm_boxes(boxd, kind);
-    coming = count_boxes(boxd, BOX_IDLE, KIND_PLAIN) + count_boxes(boxd, BOX_CLONING, KIND_PLAIN) +
-             count_boxes(boxd, BOX_BOOTING, KIND_PLAIN);
-    for (; coming < wanted && (box = find_box(boxd, BOX_EMPTY, KIND_PLAIN)) != NULL; coming++)
-        if (!box_spawn(box))
-            return;
-    if (coming < boxd->n_waits && find_box(boxd, BOX_DYING, KIND_PLAIN) == NULL)
-        make_room(boxd);
+    if (may_make(boxd) && make_boxes(boxd, false) && !uv_is_active((uv_handle_t *)&boxd->spare_time))
+        (void)uv_timer_start(&boxd->spare_time, on_spare_time, SPARE_TIME_MS, 0);
+}
+
+void pool_init(struct boxd *boxd)
+{
+    TAILQ_INIT(&boxd->waits);
+    (void)uv_timer_init(boxd->loop, &boxd->spare_time); /* always 0 */
+    boxd->spare_time.data = boxd;
 }
 
 bool pool_can_serve(const struct boxd *boxd, uint32_t kind)

@@ -75,6 +75,8 @@ struct languages {
 MUST_CHECK int languages_load(struct languages *ret, const char *dir, struct err *err);
 void languages_done(struct languages *languages);
 
+/* The limits of a stage whose language says nothing of them. */
+const struct limits *languages_usual_limits(enum stage stage);
 /* What every program finds in its environment; NULL at the end. */
 extern const char *const language_common_env[];
 /* True where the run stage of this job may be given to an interpreter that is there already. */

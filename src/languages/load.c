@@ -36,6 +36,11 @@ static const struct language_stage stage_defaults[N_STAGES] = {
                            .open_files = 4096}},
 };
 
+const struct limits *languages_usual_limits(enum stage stage)
+{
+    return &stage_defaults[stage].defaults;
+}
+
 struct file { /* one language.ini */
     struct language language;
     char *hello_file, *name_pattern, *version_pattern; /* owned: text of what the language has made of it */
