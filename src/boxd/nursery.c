@@ -355,7 +355,7 @@ static void renew(struct zygote_link *link, uint64_t now)
     log_info("the %s zygote has made %llu boxes: a new one takes its place", name_of(link),
              (unsigned long long)link->n_made);
     lose_zygote(link, NULL);
-    on_retry(&link->retry);
+    retry_later(link); /* not at once: the handle of its socket is closed by the loop, and then used again */
 }
 
 static void on_look(uv_timer_t *timer)
