@@ -16,6 +16,15 @@
  * whose pidfd they are named. */
 #define INTERPRETER_CAPS (CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_CHROOT) | CAP_BIT(CAP_SYS_PTRACE))
 
+/* The floor that programs can't go below, as every box's init gives it to a fresh one (zygote.c): it is written while we
+ * may have CAP_SYS_RESOURCE, and inherited by all forks. Here /proc is still the host's. */
+static int set_oom_score(struct err *err)
+{
+    int r = fd_write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "900");
+
+    return r < 0 ? err_errno(err, r, "oom_score_adj of an interpreter") : 0;
+}
+
 /* None of the host's network, System V objects or name: a bootstrap that would use them shows here, not in a user's
  * run. */
 static int leave_host(struct err *err)
@@ -55,19 +64,24 @@ static int keep_capabilities(struct err *err)
     return r < 0 ? err_errno(err, r, "capabilities of an interpreter") : 0;
 }
 
-/* boxd blocks the signals that it reads from a descriptor. */
-static int unblock_signals(struct err *err)
+/* boxd blocks the signals that it reads from a descriptor, and may have been started with some ignored (nohup). */
+static int reset_signals(struct err *err)
 {
+    struct sigaction plain = {.sa_handler = SIG_DFL};
     sigset_t none;
 
+    for (int sig = 1; sig < NSIG; sig++)
+        (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
     (void)sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? err_errno(err, -errno, "signals of an interpreter") : 0;
 }
 
 int interpreter_exec(int control, const struct zygote_config *config, struct err *err)
 {
-    int r = setup_enter_root(err);
+    int r = set_oom_score(err);
 
+    if (r == 0)
+        r = setup_enter_root(err);
     if (r == 0)
         r = leave_host(err);
     if (r == 0)
@@ -75,7 +89,7 @@ int interpreter_exec(int control, const struct zygote_config *config, struct err
     if (r == 0)
         r = set_descriptors(control, err);
     if (r == 0)
-        r = unblock_signals(err);
+        r = reset_signals(err);
     if (r == 0)
         r = keep_capabilities(err);
     if (r < 0)
