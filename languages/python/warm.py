@@ -7,7 +7,7 @@ _bare = set(sys.modules)  # what a fresh Python has imported by now
 
 import abc, argparse, array, ast, atexit, base64, bisect, calendar, cmath, collections, contextlib, copy, csv  # noqa: E401
 import dataclasses, datetime, decimal, difflib, enum, fractions, functools, gc, glob, hashlib, heapq, html, inspect  # noqa: E401
-import importlib.machinery, io, itertools, json, linecache, logging, math, numbers, operator, os, pathlib  # noqa: E401
+import importlib.machinery, importlib.util, io, itertools, json, linecache, logging, math, numbers, operator, os, pathlib  # noqa: E401
 import posix, pprint, queue, random, re, secrets, shutil, signal, statistics, string, struct, subprocess  # noqa: E401
 import tempfile, textwrap, threading, time, timeit, traceback, types, typing, unicodedata, urllib.parse, uuid  # noqa: E401
 import warnings, weakref, zlib  # noqa: E401
@@ -177,17 +177,25 @@ def _set_environment(environment):
         names.update(pair.split(b"=", 1) for pair in environment)
 
 
-def _forget_shadowed():
-    # A file of the program that is named like a module hides it, had that not been imported already.
-    names = {name.partition(".")[0] for name in os.listdir("/box")}
+def _is_unusual(path):
+    # What a start would have treated in another way than what is imported already does.
+    names = {name.partition(".")[0] for name in os.listdir(os.path.dirname(path))}
     if any(name in names and name not in _bare for name in sys.modules):
-        for name in set(sys.modules) - _bare:
-            del sys.modules[name]
+        return True  # the program's own file hides a module
+    if os.path.lexists("/box/.local"):
+        return True  # read by site.py
+    with open(path, "rb") as file:
+        content = file.read()
+    return content[:2] == importlib.util.MAGIC_NUMBER[:2] or b"PK\5\6" in content  # compiled, or with an archive behind it
 
 
 def begin(argv, environment):
+    global _blocks, _standard
+    # None: the program needs a fresh interpreter, nothing has been changed yet.
     argv = [os.fsdecode(word) for word in argv]
     path = os.path.join("/box", argv[1])
+    if _is_unusual(path):
+        return None
     sys.orig_argv = argv
     sys.argv = argv[1:]
     sys.path[0] = os.path.dirname(path)
@@ -195,22 +203,13 @@ def begin(argv, environment):
         del sys.path_importer_cache[name]
     _set_environment(environment)
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = _open_streams()
+    _standard = [thing for text in (sys.stdin, sys.stdout, sys.stderr) for thing in (text, text.buffer, text.buffer.raw)]
     _main.__file__ = path
     _main.__cached__ = None
     _main.__loader__ = importlib.machinery.SourceFileLoader("__main__", path)
-    _forget_shadowed()
+    logging._startTime = time.time() if isinstance(logging._startTime, float) else time.time_ns()
+    _blocks = sys.getallocatedblocks()
     return path
-
-
-def exit_status(exception):
-    # As handle_system_exit() of CPython's Python/pythonrun.c does.
-    code = exception.code
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code & 0xff if -1 << 63 <= code < 1 << 63 else 0xff
-    print(code, file=sys.stderr)
-    return 1
 
 
 def _clear(names):
@@ -221,16 +220,36 @@ def _clear(names):
         names[name] = None
 
 
-def end_threads():
-    threading._shutdown()
-    atexit._run_exitfuncs()
+run_exit_functions = atexit._run_exitfuncs
 
 
-def say_farewell():
-    own = [module for module in list(sys.modules.values()) if (getattr(module, "__file__", None) or "").startswith("/box/")]
-    for module in own:
-        _clear(vars(module))
-    gc.collect()
+def has_last_words():
+    # Files that may be unwritten, generators, objects with a __del__. What was there before the program is frozen and not listed.
+    if sys.getallocatedblocks() - _blocks > 100_000:
+        return True  # to look at so many takes longer than to end them
+    return any("__del__" in vars(kind) and not any(thing is stream for stream in _standard)
+               for thing in gc.get_objects() for kind in type(thing).__mro__)
+
+
+# As finalize_modules() of CPython's Python/pylifecycle.c does: first without the modules, so that what nobody else holds ends while
+# its names are still there; then name by name. zygote_python.c collects garbage in between: there is no Python frame then.
+def take_apart():
+    global _main, _left
+    _main = sys.last_type = sys.last_value = sys.last_traceback = None
+    _left = []
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith("/box/"):
+            _left.append(weakref.ref(module))
+            sys.modules[name] = None
+    sys.modules["warnings"] = None  # what is said now is said by the interpreter's own, shorter, words
+    gc.unfreeze()
+    gc.enable()
+
+
+def clear_what_is_left():
+    for module in [reference() for reference in _left]:
+        if module is not None:
+            _clear(vars(module))
 
 
 gc.collect()

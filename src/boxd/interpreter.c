@@ -16,8 +16,8 @@
  * whose pidfd they are named. */
 #define INTERPRETER_CAPS (CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_CHROOT) | CAP_BIT(CAP_SYS_PTRACE))
 
-/* The floor that programs can't go below, as every box's init gives it to a fresh one (zygote.c): it is written while we
- * may have CAP_SYS_RESOURCE, and inherited by all forks. Here /proc is still the host's. */
+/* The floor that programs can't go below, as in zygote.c: written while we may have CAP_SYS_RESOURCE, and inherited by
+ * all forks. Here /proc is still the host's. */
 static int set_oom_score(struct err *err)
 {
     int r = fd_write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "900");

@@ -28,6 +28,8 @@ WEAK PyObject *PyEval_GetBuiltins(void);
 WEAK PyObject *PyImport_AddModule(const char *name);
 WEAK PyObject *PyModule_GetDict(PyObject *module);
 WEAK PyObject *PyDict_New(void);
+WEAK PyObject *PyDict_Copy(PyObject *dict);
+WEAK PyObject *PyDict_GetItemString(PyObject *dict, const char *key);
 WEAK int PyDict_SetItemString(PyObject *dict, const char *key, PyObject *value);
 WEAK PyObject *PyList_New(Py_ssize_t n);
 WEAK int PyList_Append(PyObject *list, PyObject *item);
@@ -40,15 +42,23 @@ WEAK void PyErr_NormalizeException(PyObject **type, PyObject **value, PyObject *
 WEAK void PyErr_Print(void);
 WEAK void PyErr_Clear(void);
 WEAK void PyErr_WriteUnraisable(PyObject *where);
+WEAK void PyEval_SetTrace(void *function, PyObject *arg);
+WEAK void PyEval_SetProfile(void *function, PyObject *arg);
 WEAK PyObject *PySys_GetObject(const char *name);
+WEAK void PySys_WriteStderr(const char *format, ...);
+WEAK int PyFile_WriteObject(PyObject *object, PyObject *file, int flags);
+WEAK int PyObject_Print(PyObject *object, FILE *file, int flags);
+WEAK int PyObject_IsInstance(PyObject *object, PyObject *type);
+WEAK PyObject *PyObject_CallObject(PyObject *callable, PyObject *args);
 WEAK PyObject *PyObject_CallMethod(PyObject *object, const char *name, const char *format, ...);
+WEAK ssize_t PyGC_Collect(void);
 WEAK int PyObject_IsTrue(PyObject *object);
 WEAK PyObject *PyObject_GetAttrString(PyObject *object, const char *name);
-extern WEAK PyObject _Py_NoneStruct;
+extern WEAK PyObject _Py_NoneStruct, PyLong_Type;
 extern WEAK PyObject *PyExc_SystemExit, *PyExc_KeyboardInterrupt;
 
-/* Py_file_input and Py_eval_input of compile.h. */
-enum { FILE_INPUT = 257, EVAL_INPUT = 258 };
+/* Py_file_input and Py_eval_input of compile.h, Py_PRINT_RAW of object.h. */
+enum { FILE_INPUT = 257, EVAL_INPUT = 258, PRINT_RAW = 1 };
 
 static PyObject *space; /* the names of warm.py: no module, so that programs do not meet it */
 
@@ -73,7 +83,9 @@ static void python_warm(const char *script)
 
     (void)PyGILState_Ensure(); /* it is given up while a script is opened; from here on it is kept */
     space = PyDict_New();
-    if (file == NULL || space == NULL || PyDict_SetItemString(space, "__builtins__", PyEval_GetBuiltins()) < 0 ||
+    /* A copy: a program may put others in place of the builtins, and it is not our code that shall call them. */
+    if (file == NULL || space == NULL ||
+        PyDict_SetItemString(space, "__builtins__", PyDict_Copy(PyEval_GetBuiltins())) < 0 ||
         PyRun_FileExFlags(file, script, FILE_INPUT, space, space, 1, NULL) == NULL)
         end_badly("the preparation");
 }
@@ -102,10 +114,35 @@ static int set_words(const char *name, char *const *words)
     return list == NULL || PyDict_SetItemString(space, name, list) < 0 ? -ENOMEM : 0;
 }
 
+/* As handle_system_exit() of Python/pythonrun.c. */
+static long status_of_exit(PyObject *exit)
+{
+    PyObject *code = PyObject_GetAttrString(exit, "code"), *errors;
+
+    PyErr_Clear();
+    if (code == NULL)
+        code = exit;
+    if (code == &_Py_NoneStruct)
+        return 0;
+    if (PyObject_IsInstance(code, &PyLong_Type) == 1)
+        return PyLong_AsLong(code); /* -1 where it is too large */
+    errors = PySys_GetObject("stderr");
+    PyErr_Clear();
+    if (errors != NULL && errors != &_Py_NoneStruct) {
+        (void)PyFile_WriteObject(code, errors, PRINT_RAW);
+    } else {
+        (void)PyObject_Print(code, stderr, PRINT_RAW);
+        (void)fflush(stderr);
+    }
+    PySys_WriteStderr("\n");
+    PyErr_Clear();
+    return 1;
+}
+
 /* The exception that is set, as the interpreter's own main function ends with it. */
 static long status_of_exception(bool *interrupted)
 {
-    PyObject *type, *value, *traceback, *status;
+    PyObject *type, *value, *traceback;
 
     *interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0;
     if (PyErr_ExceptionMatches(PyExc_SystemExit) == 0) {
@@ -114,12 +151,7 @@ static long status_of_exception(bool *interrupted)
     }
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    status = PyDict_SetItemString(space, "exit", value) < 0 ? NULL : call("exit_status(exit)");
-    if (status == NULL) {
-        PyErr_Print();
-        return 1;
-    }
-    return PyLong_AsLong(status);
+    return status_of_exit(value);
 }
 
 static bool is_open(PyObject *stream)
@@ -151,20 +183,66 @@ static bool flush_streams(void)
     return fine;
 }
 
+/* As wait_for_thread_shutdown(): the module is the one that the program has by that name. */
+static void end_threads(void)
+{
+    PyObject *modules = PySys_GetObject("modules");
+    PyObject *threading = modules == NULL ? NULL : PyDict_GetItemString(modules, "threading");
+
+    if (threading != NULL && PyObject_CallMethod(threading, "_shutdown", NULL) == NULL)
+        PyErr_WriteUnraisable(threading);
+}
+
+/* A name of warm.py; no code is compiled for it, which a program could see (sys.settrace(), sys.addaudithook()). */
+static PyObject *run_last(const char *name)
+{
+    PyObject *result = PyObject_CallObject(PyDict_GetItemString(space, name), NULL);
+
+    if (result == NULL)
+        PyErr_Print();
+    return result;
+}
+
+/* Objects say farewell. What was there before the program is collected with the rest only where there are such: that
+ * takes longer than most programs. */
+static void end_objects(void)
+{
+    PyObject *some = run_last("has_last_words");
+
+    if (some == NULL || PyObject_IsTrue(some) == 0)
+        return;
+    (void)PyGC_Collect();
+    (void)run_last("take_apart");
+    (void)PyGC_Collect();
+    (void)run_last("clear_what_is_left");
+}
+
 /* What Py_FinalizeEx() owes the program and its user, in its order; the rest of it only gives back memory. */
 static bool finish(void)
 {
     bool fine;
 
-    if (call("end_threads()") == NULL)
-        PyErr_Print();
+    end_threads();
+    (void)run_last("run_exit_functions");
     fine = flush_streams();
-    if (call("say_farewell()") == NULL)
-        PyErr_Print();
+    PyEval_SetTrace(NULL, NULL);
+    PyEval_SetProfile(NULL, NULL);
+    end_objects();
     if (fine)
         fine = flush_streams();
     (void)fflush(NULL);
     return fine;
+}
+
+/* Forgets this interpreter and starts another, as init does for a box without one. */
+static _Noreturn void start_afresh(const struct zygote_job *job)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+
+    for (int sig = 1; sig < NSIG; sig++)
+        (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
+    (void)execve(job->argv[0], job->argv, job->envp);
+    _exit(127);
 }
 
 static void python_run(const struct zygote_job *job)
@@ -178,10 +256,10 @@ static void python_run(const struct zygote_job *job)
     if (set_words("argv", job->argv) < 0 || set_words("environment", job->envp) < 0)
         end_badly("the job");
     text = call("begin(argv, environment)");
-    path = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+    path = text == NULL || text == &_Py_NoneStruct ? NULL : PyUnicode_AsUTF8(text);
     file = path == NULL ? NULL : fopen(path, "re");
     if (file == NULL)
-        end_badly("begin()");
+        start_afresh(job); /* an unusual program; and what is wrong with a file is the interpreter's to say */
     if (PyRun_FileExFlags(file, path, FILE_INPUT, main, main, 1, NULL) == NULL)
         status = status_of_exception(&interrupted);
     if (!finish())

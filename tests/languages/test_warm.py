@@ -2,13 +2,22 @@
 
 Each program runs in both, on servers with and without warm interpreters; what it prints and how it ends must be the same bytes.
 """
+import base64
 import concurrent.futures
+import io
 import re
 import time
+import zipfile
 
 import pytest
 
 from glimpse_server import Server
+
+# Of one file, __main__.py.
+ARCHIVE_BYTES = io.BytesIO()
+with zipfile.ZipFile(ARCHIVE_BYTES, "w") as archive:
+    archive.writestr("__main__.py", "print('archive')")
+ARCHIVE = base64.b64encode(ARCHIVE_BYTES.getvalue()).decode()
 
 PYTHON = {
     "hello": "print('Hello, world!')",
@@ -64,10 +73,28 @@ PYTHON = {
     "excepthook": "import sys\nsys.excepthook = lambda *a: print('hook', a[0])\n1/0",
     "atexit": "import atexit\natexit.register(print, 'first')\n@atexit.register\ndef _():\n    print('second')\n    raise ValueError('late')\nprint('main')",
     "exit in atexit": "import atexit, sys\natexit.register(lambda: sys.exit(9))\nsys.exit(2)",
-    "threads": "import threading, time\ndef f(n):\n    time.sleep(n / 100)\n    print('thread', n)\nfor n in range(4):\n    threading.Thread(target=f, args=(n,)).start()\nprint('main ends')",
+    "threads": "import threading, time\ndef f(n):\n    time.sleep(0.2 + n / 5)\n    print('thread', n)\nfor n in range(4):\n    threading.Thread(target=f, args=(n,)).start()\nprint('main ends')",
     "daemon thread": "import threading, time\nthreading.Thread(target=lambda: (time.sleep(30), print('never')), daemon=True).start()\nprint('main')",
     "thread exception": "import threading\nt = threading.Thread(target=lambda: 1/0, name='T')\nt.start(); t.join()\nprint('main')",
     "farewell": "class A:\n    def __init__(self, n): self.n = n\n    def __del__(self): print('del', self.n)\na = A(1)\nb = A(2)\nc = [A(3)]\nc.append(c)\nprint('end')",
+    "farewell with names": "import os\nclass A:\n    def __del__(self): os.write(1, b'bye '); print(LOG)\nLOG = [1]\na = A()",
+    "farewell of a generator": "def f():\n    try: yield 1\n    finally: print('closed')\nx = f()\nnext(x)",
+    "farewell of a local": "class A:\n    def __del__(self): print('del')\ndef f():\n    a = A()\n    1/0\nf()",
+    "farewell of much": "x = [[n] for n in range(100000)]\nclass A:\n    def __del__(self): print(len(x))\na = A()",
+    "farewell in a module": {"files": [{"name": "main.py", "content": "import helper"}, {"name": "helper.py", "content": "import os\nclass A:\n    def __del__(self): print(os.sep)\na = A()"}]},
+    "file, then an object": "import os\nf = open('x', 'w')\nf.write('t')\nclass A:\n    def __del__(self): print(os.path.getsize('x'))\na = A()",
+    "never awaited": "async def f(): pass\nx = f()",
+    "threads behind a shadow": {"files": [{"name": "main.py", "content": "import threading, time, queue\nthreading.Thread(target=lambda: (time.sleep(0.2), print('thread'))).start()\nprint('main')"},
+                                          {"name": "queue.py", "content": ""}]},
+    "shadows beside another main": {"files": [{"name": "src/app.py", "content": "import queue\nprint(queue.__file__)"}, {"name": "src/queue.py", "content": ""}]},
+    "interrupted at its end": "import atexit, os, threading, time\natexit.register(print, 'atexit')\n"
+                              "threading.Thread(target=lambda: (time.sleep(0.2), os.kill(os.getpid(), 2), time.sleep(0.2))).start()",
+    "other builtins": "import builtins, sys\nbuiltins.print = builtins.isinstance = builtins.getattr = builtins.any = lambda *a, **k: sys.stdout.write('mine')\nsys.exit('words')",
+    "exit text without stderr": "import sys\nsys.stderr = None\nsys.exit('words')",
+    "exit text that fails": "import sys\nclass A:\n    def __str__(self): 1/0\nsys.exit(A())",
+    "age of logging": "import logging\nprint(logging.makeLogRecord({}).__class__, logging.LogRecord('', 1, '', 1, '', (), None).relativeCreated < 500)",
+    "user site": {"files": [{"name": "main.py", "content": "import sys, mine\nprint(mine.__file__, sys.path)"}, {"name": ".local/lib/python3.11/site-packages/mine.py", "content": ""}]},
+    "archive": {"files": [{"name": "main.py", "content": ARCHIVE, "encoding": "base64"}]},
     "farewell after an error": "class A:\n    def __del__(self): print('del')\na = A()\n1/0",
     "unwritten file": "import subprocess, os\nf = open('x', 'w')\nf.write('text')\nclass A:\n    def __del__(self, os=os): print(os.stat('x').st_size)\na = A()",
     "recursion": "import sys\ndef f(n):\n    return f(n + 1)\ntry:\n    f(0)\nexcept RecursionError as e:\n    print(e)\ndef g():\n    global n\n    n += 1\n    g()\nn = 0\ntry:\n    g()\nexcept RecursionError:\n    print(n)",
