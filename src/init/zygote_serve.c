@@ -78,7 +78,7 @@ static int fork_into_box(const struct wire_spawn *enter, const int *fds, size_t 
     }
     if (between < 0)
         return -errno;
-    while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(between, NULL, 0) < 0 && errno == EINTR) /* ECHILD, once it is gone */
         ;
     return failure;
 }
@@ -101,6 +101,15 @@ static void become_worker(const struct wire_spawn *enter, const int *fds)
 
     if (zygote_enter(enter, fds, &err) < 0)
         zygote_fail(&err);
+}
+
+/* The kernel takes the dead go-between away at once. It is in the box's pid namespace, and its init waits for everybody
+ * there to be gone: were it for us to reap, a zygote that gets no CPU for a while would have init wait, busily. */
+static int reap_by_kernel(struct sigaction *before)
+{
+    const struct sigaction none = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+
+    return sigaction(SIGCHLD, &none, before);
 }
 
 /* One ENTER. True in the worker. */
@@ -136,9 +145,11 @@ static bool serve_one(bool *hurry)
 void zygote_serve(bool *hurry)
 {
     struct wire_plain ready = {.head = wire_head(WIRE_READY, 0)};
+    struct sigaction before;
 
-    if (fd_send_packet(ZYGOTE_FD_CONTROL, &ready, sizeof ready, NULL, 0) < 0)
+    if (reap_by_kernel(&before) < 0 || fd_send_packet(ZYGOTE_FD_CONTROL, &ready, sizeof ready, NULL, 0) < 0)
         _exit(1);
     while (!serve_one(hurry))
         ;
+    (void)sigaction(SIGCHLD, &before, NULL); /* in the worker: the interpreter's own */
 }

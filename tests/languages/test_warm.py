@@ -6,6 +6,8 @@ import base64
 import concurrent.futures
 import io
 import re
+import shutil
+import subprocess
 import time
 import zipfile
 
@@ -230,3 +232,21 @@ def test_more_at_once_than_are_ready(warm_server):
     with concurrent.futures.ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(lambda n: python(warm_server, f"import time\ntime.sleep(0.05)\nprint({n})"), range(48)))
     assert [answer["stages"]["run"]["stdout"] for answer in answers] == [f"{n}\n" for n in range(48)]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace holds the zygote up")
+def test_a_zygote_that_gets_no_cpu_costs_the_program_none(warm_server):
+    """What it forked through is dead, and in the box: init must not wait for the zygote to see that."""
+    boxd = warm_server.pid_of("glimpse-boxd")
+    zygote = warm_server.pid_of("python3", boxd)
+    held_up = subprocess.Popen(["strace", "-p", str(zygote), "-e", "trace=wait4", "-e", "inject=wait4:delay_enter=1500000"], stderr=subprocess.PIPE)
+    try:
+        assert b"attached" in held_up.stderr.readline()
+        request = {"code": "print(1)", "limits": {"run": {"cpu_time_ms": 500}}}
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: python(warm_server, request), range(16)))
+    finally:
+        held_up.terminate()
+        held_up.communicate()
+    assert {answer["status"] for answer in answers} == {"ok"}
+    assert max(answer["stages"]["run"]["cpu_ms"] for answer in answers) < 300
