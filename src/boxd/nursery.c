@@ -244,6 +244,12 @@ static void on_message(struct zygote_link *link, const union wire_msg *msg, int 
     }
 }
 
+/* Each kind of zygote has its own answer. */
+static bool may_say(const struct zygote_link *link, const union wire_msg *msg)
+{
+    return msg->head.type != (link->language == NULL ? WIRE_ENTERED : WIRE_SPAWNED);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct zygote_link *link = poll->data;
@@ -259,7 +265,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
         if (n == -EAGAIN)
             return;
-        if (n <= 0 || wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_ZYGOTE, &err) < 0)
+        if (n <= 0 || wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_ZYGOTE, &err) < 0 || !may_say(link, &msg))
             break;
         on_message(link, &msg, &fd);
     }

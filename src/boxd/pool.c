@@ -130,7 +130,8 @@ static bool make_boxes(struct boxd *boxd, bool spare)
     for (; coming < wanted && (box = find_box(boxd, BOX_EMPTY, KIND_PLAIN)) != NULL; coming++)
         if (!box_spawn(box))
             return false;
-    if (coming < boxd->n_waits && find_box(boxd, BOX_DYING, KIND_PLAIN) == NULL)
+    if (coming < boxd->n_waits && find_box(boxd, BOX_EMPTY, KIND_PLAIN) == NULL &&
+        find_box(boxd, BOX_DYING, KIND_PLAIN) == NULL)
         make_room(boxd);
     return missing > 0;
 }
