@@ -214,9 +214,9 @@ def test_what_is_random_differs(warm_server):
 
 def test_variables_that_python_reads_at_its_start(warm_server, cold_server):
     for env in ({"PYTHONHASHSEED": "1"}, {"PYTHONUNBUFFERED": "1"}, {"PYTHONIOENCODING": "latin-1"}, {"PYTHONPATH": "/tmp"}, {"LC_ALL": "C"},
-                {"TZ": "Asia/Tokyo"}, {"PYTHONOPTIMIZE": "1"}):
+                {"TZ": "Asia/Tokyo"}, {"PYTHONOPTIMIZE": "1"}, {"HOME": "/tmp"}):
         request = {"code": "import sys, time\nprint(hash('a') if 'PYTHONHASHSEED' in __import__('os').environ else 0, sys.flags, sys.path, time.tzname)\n"
-                           "print(sys.stdout.encoding, __debug__)", "env": env}
+                           "import site\nprint(sys.stdout.encoding, __debug__, site.USER_SITE)", "env": env}
         assert seen(python(warm_server, request)) == seen(python(cold_server, request)), env
 
 
