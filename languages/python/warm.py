@@ -146,8 +146,8 @@ def rehearse():
     del space
     re.purge()
     linecache.clearcache()
-    warnings.filters[:] = warnings.filters
     gc.collect()
+    gc.freeze()  # the little that is left is none of the program's
 
 
 # --- Around the program ------------------------------------------------------------------------------------------------------
