@@ -90,7 +90,9 @@ def instance(server):
 
 def traces(server):
     """What it may leave on the host: cgroups, mounts, temporary files, processes with a box's uid."""
-    found = {str(p) for p in pathlib.Path("/sys/fs/cgroup").glob(f"**/glimpse-{instance(server)}")}
+    # os.walk(), and not glob(): groups come and go meanwhile, and it passes over what has gone.
+    found = {os.path.join(folder, name) for folder, names, _ in os.walk("/sys/fs/cgroup") for name in names
+             if name == f"glimpse-{instance(server)}"}
     found |= {line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if str(server.folder) in line}
     if server.folder.exists():
         found.add(str(server.folder))
