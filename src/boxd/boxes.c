@@ -418,17 +418,29 @@ static int box_set_limits(struct box *box, const struct cgroup_limits *limits, s
     return r;
 }
 
-/* A group with the limits that most jobs have, so that they need not be set while one waits. */
+/* What is ours in the box is on top of the job's: a forked interpreter has a keeper (init/zygote_keeper.c). */
+static struct cgroup_limits group_limits(const struct box *box, const struct limits *limits)
+{
+    return (struct cgroup_limits){.memory_bytes = limits->memory_bytes,
+                                  .processes = limits->processes + (box->kind != KIND_PLAIN)};
+}
+
+/* Those that most jobs have, so that they need not be set while one waits. */
+static int set_usual_limits(struct box *box, struct err *err)
+{
+    const struct cgroup_limits limits = group_limits(box, languages_usual_limits(STAGE_RUN));
+
+    return box_set_limits(box, &limits, err);
+}
+
 static int make_group(struct box *box, struct err *err)
 {
-    const struct limits *usual = languages_usual_limits(STAGE_RUN);
-    const struct cgroup_limits limits = {.memory_bytes = usual->memory_bytes, .processes = usual->processes};
     int r = cgroup_make(box->boxd->cgroups, box->serial, err);
 
     box->limits = (struct cgroup_limits){0};
     if (r < 0)
         return r;
-    r = box_set_limits(box, &limits, err);
+    r = set_usual_limits(box, err);
     if (r < 0 && cgroup_remove(box->boxd->cgroups, box->serial) < 0)
         log_error("a new group can't be removed");
     return r;
@@ -442,6 +454,7 @@ bool box_spawn(struct box *box)
     int pair[2];
 
     box->serial = ++boxd->last_serial;
+    box->kind = KIND_PLAIN;
     if (make_group(box, &err) < 0) {
         box_fail(box, &err);
         return false;
@@ -452,7 +465,6 @@ bool box_spawn(struct box *box)
         box->job_fd = pair[0];
         init_side = pair[1];
         if (nursery_spawn(boxd, box, init_side, &err) == 0) {
-            box->kind = KIND_PLAIN;
             box->entered = false;
             box->cause = WIRE_CAUSE_NONE;
             box->sampled_peak_bytes = 0;
@@ -476,6 +488,9 @@ static int send_interpreter(struct box *box, bool hurry, struct err *err)
     CLEANUP(closep) int worker_side = -1;
     int pair[2], r;
 
+    r = set_usual_limits(box, err);
+    if (r < 0)
+        return r;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return err_errno(err, -errno, "socketpair");
     init_side = pair[0];
@@ -534,7 +549,7 @@ void box_lease(struct box *box, struct client *client, const struct wire_lease *
         client_refuse(client, lease->head.id, &err);
         return;
     }
-    group = (struct cgroup_limits){.memory_bytes = limits.memory_bytes, .processes = limits.processes};
+    group = group_limits(box, &limits);
     box_set_state(box, BOX_LEASED);
     box->client = client;
     box->lease_id = lease->head.id;

@@ -6,7 +6,7 @@
  *   ready ── JOB ──▶ unpacked ── fork, or a word to the interpreter that waits ──▶ running ── program's exit or wall limit ──▶ killing ──▶ reported ── end of the lease ──▶ exit
  *
  * In "running" the program may do as it likes to every process but this one: it can't signal, trace or see it.
- * From "reported" on no other process exists in the box.
+ * From "reported" on no other process exists in the box, or only one that is dead but for its memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -230,10 +231,28 @@ static bool wait_for_program(struct watch *watch, uint64_t deadline_us)
     return true;
 }
 
+/* True where the program never made a process or a thread: then the keeper of its memory is all that is left, it is
+ * dying, and what it takes down was for the program's end to take. Whether anybody was made is read after the signal,
+ * after which nobody is. Without the file (CONFIG_CHECKPOINT_RESTORE) we wait, as for any process. */
+static bool only_keeper_is_left(const struct watch *watch, const struct worker *worker)
+{
+    char text[16];
+    long last;
+
+    if (!watch->ended || worker->keeper == 0 || watch->pid != worker->pid ||
+        fd_read_file_at(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", text, sizeof text) < 0)
+        return false;
+    last = strtol(text, NULL, 10);
+    return last == (worker->keeper > worker->pid ? worker->keeper : worker->pid);
+}
+
 /* SIGKILL to all, and again to what was forked meanwhile, until there is nobody: a fork under way when the
  * signal arrives is restarted and dies (copy_process() looks at pending signals), so this ends. */
-static void kill_rest(struct watch *watch)
+static void kill_rest(struct watch *watch, const struct worker *worker)
 {
+    (void)kill(-1, SIGKILL);
+    if (only_keeper_is_left(watch, worker))
+        return;
     do {
         (void)kill(-1, SIGKILL);
         while (reap(watch, 0, REAP_AT_ONCE)) /* blocks until ECHILD */
@@ -319,7 +338,7 @@ static int serve(struct task *task, struct watch *watch, struct worker *worker, 
     {
         uint64_t wall_us = now_us() - started_us;
 
-        kill_rest(watch);
+        kill_rest(watch, worker);
         check_executed(task, error_fd, worker);
         report_exited(task, watch, in_time, wall_us);
     }

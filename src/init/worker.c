@@ -17,13 +17,14 @@ int worker_hear(struct worker *worker, struct err *err)
         return 0;
     if (n <= 0)
         return err_set(err, -EPIPE, "the interpreter that was forked into the box has ended");
-    if (wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_INIT, err) < 0)
+    if (wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_WORKER, err) < 0)
         return err->code;
     if (msg.head.type == WIRE_FAILED)
         return err_set(err, msg.failed.code, "%s", msg.failed.msg);
-    if (msg.head.type != WIRE_READY || worker->pid != 0 || msg.head.id < 2 || msg.head.id > INT32_MAX)
+    if (worker->pid != 0)
         return err_set(err, -EBADMSG, "the interpreter that was forked into the box speaks out of turn");
-    worker->pid = (pid_t)msg.head.id;
+    worker->pid = msg.worker.pid;
+    worker->keeper = msg.worker.keeper;
     return 1;
 }
 
@@ -52,6 +53,6 @@ void worker_check_started(const struct worker *worker, struct err *err)
     if (worker->fd < 0)
         return;
     n = fd_recv_packet(worker->fd, bytes, sizeof bytes, NULL, 0, &n_fds, MSG_DONTWAIT);
-    if (n > 0 && wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_INIT, err) == 0 && msg.head.type == WIRE_FAILED)
+    if (n > 0 && wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_WORKER, err) == 0 && msg.head.type == WIRE_FAILED)
         (void)err_set(err, msg.failed.code, "%s", msg.failed.msg);
 }

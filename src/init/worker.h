@@ -11,8 +11,9 @@
 #include "init/task.h"
 
 struct worker {
-    int fd;    /* owned; -1: there is none */
-    pid_t pid; /* 0 until it is ready */
+    int fd;       /* owned; -1: there is none */
+    pid_t pid;    /* 0 until it is ready */
+    pid_t keeper; /* shares its memory (zygote_keeper.c), and is to be killed with it; 0: there is none */
 };
 
 /* Reads what it says. 1: it is ready, said once; 0: nothing yet; -EPIPE where it has ended. */

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "box/setup.h"
@@ -46,6 +47,10 @@ void zygote_wait(struct zygote_job *job);
  */
 void zygote_remember_image(void);
 void zygote_show_image(const struct zygote_job *job);
+/* zygote_keeper.c: starts the process that takes down the worker's memory when the worker has ended. Its pid, or 0. */
+pid_t zygote_keep_memory(void);
+/* There is no need of it: a fresh interpreter takes the worker's place. */
+void zygote_end_keeper(void);
 /* A failure of ours in a worker: init hears why, and this process ends. */
 _Noreturn void zygote_fail(const struct err *err);
 /* zygote_python.c: NULL in another interpreter. */

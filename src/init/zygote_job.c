@@ -77,7 +77,7 @@ static int take_stdio(const int *fds)
 
 void zygote_wait(struct zygote_job *job)
 {
-    struct wire_plain ready = {.head = wire_head(WIRE_READY, (uint64_t)getpid())};
+    struct wire_worker ready = {.head = wire_head(WIRE_WORKER, 0), .pid = getpid(), .keeper = zygote_keep_memory()};
     unsigned char bytes[WIRE_MAX_BYTES];
     int fds[WIRE_MAX_FDS], r;
     size_t n_fds = 0;

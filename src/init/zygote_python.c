@@ -239,6 +239,7 @@ static _Noreturn void start_afresh(const struct zygote_job *job)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL};
 
+    zygote_end_keeper();
     for (int sig = 1; sig < NSIG; sig++)
         (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
     (void)execve(job->argv[0], job->argv, job->envp);

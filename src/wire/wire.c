@@ -96,6 +96,15 @@ static int check_job(const union wire_msg *msg, struct err *err)
     return 0;
 }
 
+static int check_worker(const union wire_msg *msg, struct err *err)
+{
+    const struct wire_worker *worker = &msg->worker;
+
+    if (worker->pid < 2 || worker->keeper < 0 || worker->keeper == 1 || worker->keeper == worker->pid)
+        return bad(err, "pid");
+    return 0;
+}
+
 static int check_exited(const union wire_msg *msg, struct err *err)
 {
     const struct wire_exited *exited = &msg->exited;
@@ -124,6 +133,7 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     [WIRE_ENTER]   = {"enter",   sizeof(struct wire_spawn),   WIRE_ENTER_FDS, WIRE_ENTER_FDS + 4, WIRE_TO_ZYGOTE, check_spawn},
     [WIRE_ENTERED] = {"entered", sizeof(struct wire_plain),   0, 0, WIRE_FROM_ZYGOTE, NULL},
     [WIRE_ADOPT]   = {"adopt",   sizeof(struct wire_plain),   1, 1, WIRE_TO_INIT,   NULL},
+    [WIRE_WORKER]  = {"worker",  sizeof(struct wire_worker),  0, 0, WIRE_FROM_WORKER, check_worker},
     [WIRE_READY]   = {"ready",   sizeof(struct wire_plain),   0, 0, WIRE_FROM_INIT, NULL},
     [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 1, WIRE_FROM_INIT, check_failed},
     [WIRE_JOB]     = {"job",     sizeof(struct wire_job),     4, 5, WIRE_TO_INIT,   check_job},
@@ -131,6 +141,13 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     [WIRE_EXITED]  = {"exited",  sizeof(struct wire_exited),  0, 1, WIRE_FROM_INIT, check_exited},
 };
 /* clang-format on */
+
+/* A zygote is ready and fails in the same words as an init; a worker fails in them. */
+static bool says_it_as_init(enum wire_side to, uint32_t type)
+{
+    return (type == WIRE_FAILED && (to == WIRE_FROM_ZYGOTE || to == WIRE_FROM_WORKER)) ||
+           (type == WIRE_READY && to == WIRE_FROM_ZYGOTE);
+}
 
 int wire_decode(union wire_msg *ret, const void *bytes, size_t len, size_t n_fds, enum wire_side to,
                 struct err *err)
@@ -146,9 +163,7 @@ int wire_decode(union wire_msg *ret, const void *bytes, size_t len, size_t n_fds
     if (msg.head.type == WIRE_NONE || msg.head.type >= WIRE_N_TYPES)
         return bad(err, "no such type of message");
     rule = &wire_rules[msg.head.type];
-    /* A zygote is ready and fails in the same words as an init. */
-    if (rule->to != to && !(rule->to == WIRE_FROM_INIT && to == WIRE_FROM_ZYGOTE &&
-                            (msg.head.type == WIRE_FAILED || msg.head.type == WIRE_READY)))
+    if (rule->to != to && !says_it_as_init(to, msg.head.type))
         return err_set(err, -EBADMSG, "%s: wrong direction", rule->name);
     if (len != rule->size)
         return err_set(err, -EBADMSG, "%s: %zu bytes, not %zu", rule->name, len, rule->size);

@@ -13,7 +13,7 @@
  *   zygote of an interpreter -> boxd       READY once; ENTERED or FAILED for each ENTER, in order
  *   init     -> boxd     READY or FAILED while the box is made, and again after ADOPT
  *   boxd     -> init     ADOPT (fd: worker socket): an interpreter that was forked into the box will run the job
- *   worker   -> init     READY, whose id is the worker's pid in the box
+ *   worker   -> init     WORKER once it waits for the job, or FAILED
  *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact])
  *   init     -> worker   JOB (fds: stdin, stdout, stderr, payload)
  *   init     -> glimpsed TERMINAL (fd: its master) where one is wanted, then EXITED ([fd: artifact]) or FAILED
@@ -55,11 +55,12 @@ enum wire_type {
     WIRE_ENTER,
     WIRE_ENTERED,
     WIRE_ADOPT,
+    WIRE_WORKER,
     WIRE_N_TYPES
 };
 
 /* Who a message is for: it is refused on any other socket. */
-enum wire_side { WIRE_TO_BOXD, WIRE_TO_API, WIRE_TO_ZYGOTE, WIRE_FROM_ZYGOTE, WIRE_TO_INIT, WIRE_FROM_INIT };
+enum wire_side { WIRE_TO_BOXD, WIRE_TO_API, WIRE_TO_ZYGOTE, WIRE_FROM_ZYGOTE, WIRE_TO_INIT, WIRE_FROM_INIT, WIRE_FROM_WORKER };
 
 struct wire_head {
     uint32_t magic;
@@ -136,6 +137,13 @@ struct wire_job {
     uint32_t reserved;
 };
 
+/* A forked interpreter is ready. Pids are those of the box. */
+struct wire_worker {
+    struct wire_head head;
+    int32_t pid;    /* of the program that will be; at least 2 */
+    int32_t keeper; /* of the process that shares its memory (init/zygote_keeper.c); 0: there is none */
+};
+
 enum wire_exit { WIRE_EXIT_EXITED, WIRE_EXIT_SIGNALED, WIRE_EXIT_WALL_TIME, WIRE_N_EXITS };
 
 struct wire_exited {
@@ -156,6 +164,7 @@ union wire_msg {
     struct wire_failed failed;
     struct wire_spawn spawn;
     struct wire_job job;
+    struct wire_worker worker;
     struct wire_exited exited;
 };
 

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memset(&msg, 0xa5, sizeof msg);
     untouched = msg;
-    r = wire_decode(&msg, data + 2, size - 2, data[1] % (WIRE_MAX_FDS + 1), data[0] % (WIRE_FROM_INIT + 1), &err);
+    r = wire_decode(&msg, data + 2, size - 2, data[1] % (WIRE_MAX_FDS + 1), data[0] % (WIRE_FROM_WORKER + 1), &err);
     if (r < 0) {
         assert(memcmp(&msg, &untouched, sizeof msg) == 0);
         assert(err.msg[0] != '\0');

@@ -140,6 +140,16 @@ static void refuses_numbers_out_of_bounds(void **state)
         memset(failed.msg, 'x', sizeof failed.msg);
         refused(&failed, sizeof failed, 0, WIRE_FROM_INIT, "terminated");
     }
+    {
+        static const struct wire_worker bad[] = {{.pid = 1}, {.pid = -3}, {.pid = 3, .keeper = 1}, {.pid = 3, .keeper = 3}};
+
+        for (size_t i = 0; i < COUNT_OF(bad); i++) {
+            struct wire_worker worker = bad[i];
+
+            worker.head = wire_head(WIRE_WORKER, 0);
+            refused(&worker, sizeof worker, 0, WIRE_FROM_WORKER, "pid");
+        }
+    }
 }
 
 static void spawn_keeps_the_layers_that_boxes_need(void **state)
