@@ -27,8 +27,9 @@ enum {
     BOX_UID_PROGRAM = 1000, /* the host uid after that */
 };
 
-/* The tmpfs behind /box, /tmp and /dev/shm while the box waits; init sets the job's size. */
-#define BOX_TMPFS_BYTES  (64u << 20)
+/* The tmpfs behind /box, /tmp and /dev/shm while the box waits: what most jobs have (languages_usual_limits()), so that
+ * init need not set it. */
+#define BOX_TMPFS_BYTES  (128u << 20)
 #define BOX_TMPFS_INODES 65536u /* about 1 KiB of kernel memory each, charged to the box */
 
 struct setup_plan {

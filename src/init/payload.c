@@ -77,12 +77,20 @@ static int make_parents(int box_fd, char *path)
 struct blob {
     int fd;
     off_t at;
+    char head[16384]; /* what it begins with: of most payloads, all */
+    ssize_t head_len;
 };
 
 static int read_blob(struct blob *blob, void *bytes, size_t len)
 {
-    ssize_t n = pread(blob->fd, bytes, len, blob->at); /* of a memfd: whole, or cut by its end */
+    ssize_t n;
 
+    if (blob->at + (off_t)len <= blob->head_len) {
+        memcpy(bytes, blob->head + blob->at, len);
+        blob->at += (off_t)len;
+        return 0;
+    }
+    n = pread(blob->fd, bytes, len, blob->at); /* of a memfd: whole, or cut by its end */
     if (n != (ssize_t)len)
         return n < 0 ? -errno : -EBADMSG;
     blob->at += n;
@@ -164,8 +172,12 @@ static int unpack_record(struct task *task, struct blob *blob, const struct wire
 
 static int unpack_blob(struct task *task, int fd, uint64_t left, bool is_artifact, struct err *err)
 {
-    struct blob blob = {.fd = fd};
+    static struct blob blob; /* large: not on the stack */
     struct stat st;
+
+    blob.fd = fd;
+    blob.at = 0;
+    blob.head_len = pread(fd, blob.head, sizeof blob.head, 0);
 
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < left)
         return err_set(err, -EBADMSG, "shorter than the message says");
