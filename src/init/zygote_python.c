@@ -23,7 +23,6 @@ WEAK int PyGILState_Ensure(void);
 WEAK void PyOS_AfterFork_Child(void);
 WEAK PyObject *PyRun_FileExFlags(FILE *file, const char *name, int start, PyObject *globals, PyObject *locals,
                                  int close, void *flags);
-WEAK PyObject *PyRun_StringFlags(const char *text, int start, PyObject *globals, PyObject *locals, void *flags);
 WEAK PyObject *PyEval_GetBuiltins(void);
 WEAK PyObject *PyImport_AddModule(const char *name);
 WEAK PyObject *PyModule_GetDict(PyObject *module);
@@ -57,8 +56,8 @@ WEAK PyObject *PyObject_GetAttrString(PyObject *object, const char *name);
 extern WEAK PyObject _Py_NoneStruct, PyLong_Type;
 extern WEAK PyObject *PyExc_SystemExit, *PyExc_KeyboardInterrupt;
 
-/* Py_file_input and Py_eval_input of compile.h, Py_PRINT_RAW of object.h. */
-enum { FILE_INPUT = 257, EVAL_INPUT = 258, PRINT_RAW = 1 };
+/* Py_file_input of compile.h, Py_PRINT_RAW of object.h. */
+enum { FILE_INPUT = 257, PRINT_RAW = 1 };
 
 static PyObject *space; /* the names of warm.py: no module, so that programs do not meet it */
 
@@ -71,10 +70,16 @@ static _Noreturn void end_badly(const char *what)
     zygote_fail(&err);
 }
 
-/* NULL where it raised. */
-static PyObject *call(const char *expression)
+/* A name of warm.py; NULL where it raised. No code is compiled for it, which a program could see (sys.settrace(),
+ * sys.addaudithook()). */
+static PyObject *call(const char *name)
 {
-    return PyRun_StringFlags(expression, EVAL_INPUT, space, space, NULL);
+    return PyObject_CallObject(PyDict_GetItemString(space, name), NULL);
+}
+
+static PyObject *run_file(FILE *file, const char *path, PyObject *names)
+{
+    return PyRun_FileExFlags(file, path, FILE_INPUT, names, names, 1, NULL);
 }
 
 static void python_warm(const char *script)
@@ -86,19 +91,13 @@ static void python_warm(const char *script)
     /* A copy: a program may put others in place of the builtins, and it is not our code that shall call them. */
     if (file == NULL || space == NULL ||
         PyDict_SetItemString(space, "__builtins__", PyDict_Copy(PyEval_GetBuiltins())) < 0 ||
-        PyRun_FileExFlags(file, script, FILE_INPUT, space, space, 1, NULL) == NULL)
+        run_file(file, script, space) == NULL)
         end_badly("the preparation");
 }
 
 static void python_after_fork(void)
 {
     PyOS_AfterFork_Child();
-}
-
-static void python_rehearse(void)
-{
-    if (call("rehearse()") == NULL)
-        end_badly("rehearse()");
 }
 
 static int set_words(const char *name, char *const *words)
@@ -193,10 +192,9 @@ static void end_threads(void)
         PyErr_WriteUnraisable(threading);
 }
 
-/* A name of warm.py; no code is compiled for it, which a program could see (sys.settrace(), sys.addaudithook()). */
 static PyObject *run_last(const char *name)
 {
-    PyObject *result = PyObject_CallObject(PyDict_GetItemString(space, name), NULL);
+    PyObject *result = call(name);
 
     if (result == NULL)
         PyErr_Print();
@@ -246,6 +244,16 @@ static _Noreturn void start_afresh(const struct zygote_job *job)
     _exit(127);
 }
 
+static void python_rehearse(void)
+{
+    PyObject *names = call("begin_rehearsal");
+    const char *path = PyUnicode_AsUTF8(PyDict_GetItemString(space, "tour"));
+    FILE *file = names == NULL || path == NULL ? NULL : fopen(path, "re");
+
+    if (file == NULL || run_file(file, path, names) == NULL || !flush_streams() || call("end_rehearsal") == NULL)
+        end_badly("the rehearsal");
+}
+
 static void python_run(const struct zygote_job *job)
 {
     PyObject *main = PyModule_GetDict(PyImport_AddModule("__main__")), *text;
@@ -256,12 +264,12 @@ static void python_run(const struct zygote_job *job)
 
     if (set_words("argv", job->argv) < 0 || set_words("environment", job->envp) < 0)
         end_badly("the job");
-    text = call("begin(argv, environment)");
+    text = call("begin");
     path = text == NULL || text == &_Py_NoneStruct ? NULL : PyUnicode_AsUTF8(text);
     file = path == NULL ? NULL : fopen(path, "re");
     if (file == NULL)
         start_afresh(job); /* an unusual program; and what is wrong with a file is the interpreter's to say */
-    if (PyRun_FileExFlags(file, path, FILE_INPUT, main, main, 1, NULL) == NULL)
+    if (run_file(file, path, main) == NULL)
         status = status_of_exception(&interrupted);
     if (!finish())
         status = 120;  /* as Py_RunMain() says it */
