@@ -60,7 +60,15 @@ enum wire_type {
 };
 
 /* Who a message is for: it is refused on any other socket. */
-enum wire_side { WIRE_TO_BOXD, WIRE_TO_API, WIRE_TO_ZYGOTE, WIRE_FROM_ZYGOTE, WIRE_TO_INIT, WIRE_FROM_INIT, WIRE_FROM_WORKER };
+enum wire_side {
+    WIRE_TO_BOXD,
+    WIRE_TO_API,
+    WIRE_TO_ZYGOTE,
+    WIRE_FROM_ZYGOTE,
+    WIRE_TO_INIT,
+    WIRE_FROM_INIT,
+    WIRE_FROM_WORKER
+};
 
 struct wire_head {
     uint32_t magic;

@@ -141,7 +141,8 @@ static void refuses_numbers_out_of_bounds(void **state)
         refused(&failed, sizeof failed, 0, WIRE_FROM_INIT, "terminated");
     }
     {
-        static const struct wire_worker bad[] = {{.pid = 1}, {.pid = -3}, {.pid = 3, .keeper = 1}, {.pid = 3, .keeper = 3}};
+        static const struct wire_worker bad[] = {
+            {.pid = 1}, {.pid = -3}, {.pid = 3, .keeper = 1}, {.pid = 3, .keeper = 3}};
 
         for (size_t i = 0; i < COUNT_OF(bad); i++) {
             struct wire_worker worker = bad[i];
