@@ -2,7 +2,7 @@
  * zygote: libzygote.so, which turns a booted interpreter into a template that is forked into boxes.
  *
  * boxd starts the interpreter, as it would run a program, with this library preloaded and the control socket as
- * descriptor ZYGOTE_FD_CONTROL. When the interpreter opens its script (preload.c), nothing but our own code has run
+ * descriptor ZYGOTE_FD_CONTROL. When the interpreter opens its script (zygote_preload.c), nothing but our own code has run
  * in it: from there it serves boxd for ever. Each ENTER names a box that is there already, with glimpse-init in it:
  *
  *   zygote ── vfork ──▶ go-between, in the box's pid namespace and cgroup ── fork ──▶ worker
@@ -27,12 +27,17 @@ struct zygote_job {
     size_t argc;
 };
 
-/* What an interpreter needs besides being forked; any may be NULL. The last does not return where it is there. */
+/* What an interpreter needs besides being forked; any may be NULL. With run, it is run() that runs the program, to its
+ * end. Without, the interpreter goes on by itself and opens the program: where the job's words are those that it was
+ * booted with and take() agrees, otherwise it is started afresh. */
 struct zygote_face {
-    void (*warm)(const char *script);          /* in the zygote, once: import what programs import */
-    void (*after_fork)(void);                  /* in each worker */
-    void (*rehearse)(void);                    /* in a worker that has time */
-    void (*run)(const struct zygote_job *job); /* the program, to its end */
+    void (*warm)(const char *script); /* in the zygote, once: import what programs import */
+    void (*after_fork)(void);         /* in each worker */
+    void (*rehearse)(void);           /* in a worker that has time */
+    /* Puts into the interpreter what it has read at its start: the arguments (those behind the program's name) and
+     * the job's environment. Without it, a job may have no arguments. False, with nothing changed, where it can't. */
+    bool (*take)(const struct zygote_job *job, char **arguments);
+    void (*run)(const struct zygote_job *job);
 };
 
 /* zygote_serve.c: serves boxd. Returns in workers only, one that is confined in its box; *hurry: a job waits for
@@ -53,5 +58,11 @@ pid_t zygote_keep_memory(void);
 void zygote_end_keeper(void);
 /* A failure of ours in a worker: init hears why, and this process ends. */
 _Noreturn void zygote_fail(const struct err *err);
-/* zygote_python.c: NULL in another interpreter. */
+/* zygote_preload.c: what the interpreter was booted with. */
+char *const *zygote_boot_environment(void);
+/* Forgets this interpreter and executes another, as init does in a box without one: for what is unusual. */
+_Noreturn void zygote_start_afresh(const struct zygote_job *job);
+
+/* One file each; NULL in another interpreter. */
+const struct zygote_face *zygote_bash(void);
 const struct zygote_face *zygote_python(void);

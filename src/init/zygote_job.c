@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +20,17 @@ _Noreturn void zygote_fail(const struct err *err)
     struct wire_failed failed = wire_failed(WIRE_FAILED, 0, err);
 
     _exit(fd_send_packet(ZYGOTE_FD_WORKER, &failed, sizeof failed, NULL, 0) < 0 ? 126 : 127);
+}
+
+_Noreturn void zygote_start_afresh(const struct zygote_job *job)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+
+    zygote_end_keeper();
+    for (int sig = 1; sig < NSIG; sig++)
+        (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
+    (void)execve(job->argv[0], job->argv, job->envp);
+    _exit(127);
 }
 
 /* Words of one kind, from a payload that init has checked already and this process can do no harm by misreading. */

@@ -232,18 +232,6 @@ static bool finish(void)
     return fine;
 }
 
-/* Forgets this interpreter and starts another, as init does for a box without one. */
-static _Noreturn void start_afresh(const struct zygote_job *job)
-{
-    struct sigaction plain = {.sa_handler = SIG_DFL};
-
-    zygote_end_keeper();
-    for (int sig = 1; sig < NSIG; sig++)
-        (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
-    (void)execve(job->argv[0], job->argv, job->envp);
-    _exit(127);
-}
-
 static void python_rehearse(void)
 {
     PyObject *names = call("begin_rehearsal");
@@ -268,7 +256,7 @@ static void python_run(const struct zygote_job *job)
     path = text == NULL || text == &_Py_NoneStruct ? NULL : PyUnicode_AsUTF8(text);
     file = path == NULL ? NULL : fopen(path, "re");
     if (file == NULL)
-        start_afresh(job); /* an unusual program; and what is wrong with a file is the interpreter's to say */
+        zygote_start_afresh(job); /* an unusual program; and what is wrong with a file is the interpreter's to say */
     if (run_file(file, path, main) == NULL)
         status = status_of_exception(&interrupted);
     if (!finish())

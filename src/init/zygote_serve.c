@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -94,11 +95,21 @@ static int answer(uint64_t id, const struct err *err)
     return fd_send_packet(ZYGOTE_FD_CONTROL, &failed, sizeof failed, NULL, 0);
 }
 
+/* The go-between ends by itself, and at once. Interpreters may ask for their parent's pid early, and remember it. */
+static void wait_for_init_as_parent(void)
+{
+    const struct timespec moment = {.tv_nsec = 50000};
+
+    while (getppid() != 1)
+        (void)nanosleep(&moment, NULL);
+}
+
 /* In the worker. */
 static void become_worker(const struct wire_spawn *enter, const int *fds)
 {
     struct err err = {0};
 
+    wait_for_init_as_parent();
     if (zygote_enter(enter, fds, &err) < 0)
         zygote_fail(&err);
 }
