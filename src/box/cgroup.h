@@ -28,6 +28,13 @@ struct cgroup_usage {
     uint32_t oom_kills, forks_refused;
 };
 
+enum cgroup_gauge { CGROUP_GAUGE_CPU, CGROUP_GAUGE_MEMORY, CGROUP_GAUGE_OOM, CGROUP_GAUGE_FORKS, CGROUP_N_GAUGES };
+
+/* Kept open for a box's life: opening takes longer than reading, and the figures are read while a client waits. */
+struct cgroup_gauges {
+    int fds[CGROUP_N_GAUGES]; /* -1: this host has no such figure */
+};
+
 struct cgroup_limits {
     uint64_t memory_bytes; /* anonymous memory, page cache, tmpfs and kernel memory; no swap on top */
     uint64_t processes;    /* of the program; the box's init is added */
@@ -43,9 +50,9 @@ DEFINE_FREEP(struct cgroups, cgroups)
 bool cgroups_is_v2(const struct cgroups *cgroups);
 /* What this host lacks: the controller is not there, so its limits do nothing and its figures are zero. */
 bool cgroups_has(const struct cgroups *cgroups, enum cgroup_controller controller);
-/* True where a box can't use swap beyond its memory limit. */
 /* False where the kernel keeps no peak of memory (v2 before Linux 5.19): memory_peak_bytes is then what is used now. */
 bool cgroups_keep_peak(const struct cgroups *cgroups);
+/* True where a box can't use swap beyond its memory limit. */
 bool cgroups_limits_swap(const struct cgroups *cgroups);
 const char *cgroups_describe(const struct cgroups *cgroups); /* "v2 at ..." ; borrowed */
 
@@ -57,10 +64,15 @@ MUST_CHECK int cgroup_open_entries(const struct cgroups *cgroups, uint64_t seria
 /* now: what the group has, all zero for one that was just made. Writes what differs. */
 MUST_CHECK int cgroup_set_limits(const struct cgroups *cgroups, uint64_t serial, const struct cgroup_limits *now,
                                  const struct cgroup_limits *wanted, struct err *err);
-/* All figures since the group was made. */
-MUST_CHECK int cgroup_read_usage(const struct cgroups *cgroups, uint64_t serial, struct cgroup_usage *ret,
-                                 struct err *err);
-MUST_CHECK int cgroup_read_cpu_us(const struct cgroups *cgroups, uint64_t serial, uint64_t *ret, struct err *err);
+/* The files of the group's figures; *ret is owned by the caller, and closed after a failure. */
+MUST_CHECK int cgroup_open_gauges(const struct cgroups *cgroups, uint64_t serial, struct cgroup_gauges *ret,
+                                  struct err *err);
+void cgroup_close_gauges(struct cgroup_gauges *gauges);
+/* All figures since the group was made; also once all its processes are dead, while it is there. */
+MUST_CHECK int cgroup_read_usage(const struct cgroups *cgroups, const struct cgroup_gauges *gauges,
+                                 struct cgroup_usage *ret, struct err *err);
+MUST_CHECK int cgroup_read_cpu_us(const struct cgroups *cgroups, const struct cgroup_gauges *gauges, uint64_t *ret,
+                                  struct err *err);
 /* Kills every process in it, as a whole where the kernel can (v2: cgroup.kill). Never fails: see cgroup_remove(). */
 void cgroup_kill(const struct cgroups *cgroups, uint64_t serial);
 /* 0, also when there is no such group; -EBUSY while a process is still in it: try again. */

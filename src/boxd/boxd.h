@@ -50,6 +50,7 @@ struct box {
     struct cgroup_limits limits; /* of its group, as they are now */
     uint32_t kind;        /* index of the zygote whose interpreter waits in it, or will; KIND_PLAIN: none */
     int job_fd, pidfd;    /* owned, or -1 */
+    struct cgroup_gauges gauges; /* owned; open while there is a group */
     uv_poll_t job_poll, pid_poll;
     uv_timer_t timer;     /* CLONING, BOOTING, WARMING: patience; LEASED: limits; DYING: removing the group again */
     unsigned n_handles;   /* of the three, how many are not yet closed */

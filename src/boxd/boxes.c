@@ -92,6 +92,7 @@ static void box_end(struct box *box)
     close_poll(&box->pid_poll, &box->pid_polled);
     closep(&box->job_fd);
     closep(&box->pidfd);
+    cgroup_close_gauges(&box->gauges);
     if (box->n_handles == 0)
         box_bury(box);
 }
@@ -121,7 +122,7 @@ struct wire_used box_usage(const struct box *box, enum wire_type type)
     struct cgroup_usage usage = {0};
     struct err err = {0};
 
-    if (cgroup_read_usage(box->boxd->cgroups, box->serial, &usage, &err) < 0)
+    if (cgroup_read_usage(box->boxd->cgroups, &box->gauges, &usage, &err) < 0)
         log_error("figures of a box: %s", err.msg);
     used.cpu_us = usage.cpu_us > box->cpu_base_us ? usage.cpu_us - box->cpu_base_us : 0;
     used.memory_peak_bytes = usage.memory_peak_bytes;
@@ -152,7 +153,7 @@ static void on_check(uv_timer_t *timer)
     uint64_t cpu_us = 0;
     struct err err = {0};
 
-    if (cgroup_read_cpu_us(box->boxd->cgroups, box->serial, &cpu_us, &err) < 0)
+    if (cgroup_read_cpu_us(box->boxd->cgroups, &box->gauges, &cpu_us, &err) < 0)
         log_error("CPU time of a box: %s", err.msg);
     if (!cgroups_keep_peak(box->boxd->cgroups))
         box->sampled_peak_bytes = box_usage(box, WIRE_USED).memory_peak_bytes;
@@ -252,7 +253,7 @@ static void box_ready(struct box *box)
         nursery_trust(boxd, box->kind);
     box_set_state(box, BOX_IDLE);
     boxd->pause_ms = 0;
-    if (cgroup_read_cpu_us(boxd->cgroups, box->serial, &box->cpu_base_us, &err) < 0)
+    if (cgroup_read_cpu_us(boxd->cgroups, &box->gauges, &box->cpu_base_us, &err) < 0)
         log_error("CPU time of a box: %s", err.msg);
     if (boxd->on_first_box != NULL)
         boxd->on_first_box(boxd, NULL);
@@ -441,6 +442,8 @@ static int make_group(struct box *box, struct err *err)
     if (r < 0)
         return r;
     r = set_usual_limits(box, err);
+    if (r == 0)
+        r = cgroup_open_gauges(box->boxd->cgroups, box->serial, &box->gauges, err);
     if (r < 0 && cgroup_remove(box->boxd->cgroups, box->serial) < 0)
         log_error("a new group can't be removed");
     return r;
@@ -475,6 +478,7 @@ bool box_spawn(struct box *box)
         closep(&box->job_fd);
     }
     box_fail(box, &err);
+    cgroup_close_gauges(&box->gauges);
     if (cgroup_remove(boxd->cgroups, box->serial) < 0)
         log_error("a new group can't be removed");
     return false;
@@ -588,7 +592,7 @@ int boxes_init(struct boxd *boxd, struct err *err)
     for (uint32_t i = 0; i < boxd->n_slots; i++) {
         struct box *box = &boxd->boxes[i];
 
-        *box = (struct box){.boxd = boxd, .slot = i, .job_fd = -1, .pidfd = -1};
+        *box = (struct box){.boxd = boxd, .slot = i, .job_fd = -1, .pidfd = -1, .gauges = {{-1, -1, -1, -1}}};
         (void)uv_timer_init(boxd->loop, &box->timer);
         box->timer.data = box;
     }
