@@ -45,10 +45,10 @@ def stdout_of(status, body):
     return answer["stages"]["run"]["stdout"].encode()
 
 
-def measure(connection, language, code, rounds):
-    """{"bare": ms of each round, "boxed": likewise}, the two taking turns."""
-    bare = Bare(language, code)
-    request = Connection.request({"language": language, "code": code})
+def measure(connection, language, code, rounds, again=False):
+    """{"bare": ms of each round, "boxed": likewise}, the two taking turns. again: of a program that was compiled before."""
+    bare = Bare(language, code, compiled=again)
+    request = Connection.request({"language": language, "code": code, "cache": again})
     times = {"bare": [], "boxed": []}
     try:
         for n in range(rounds + 2):  # the first two warm the page cache
@@ -77,6 +77,7 @@ def report(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="timed runs of each kind (30)")
+    parser.add_argument("--again", action="store_true", help="compiled languages: only run what was compiled before, bare and boxed")
     parser.add_argument("--json", type=pathlib.Path, help="write all times, in ms, to this file")
     parser.add_argument("languages", nargs="*", default=sorted(COMMANDS), help="all where none is named")
     arguments = parser.parse_args()
@@ -85,7 +86,7 @@ def main():
         connection = Connection(server.host, server.port)
         for language in arguments.languages:
             for program, code in programs_of(language):
-                rows.append({"language": language, "program": program, **measure(connection, language, code, arguments.rounds)})
+                rows.append({"language": language, "program": program, **measure(connection, language, code, arguments.rounds, arguments.again)})
         connection.close()
     report(rows)
     if arguments.json:

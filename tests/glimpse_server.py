@@ -160,3 +160,19 @@ class Server:
             if pathlib.Path(f"/proc/{child}/comm").read_text().strip() == name:
                 return child
         raise AssertionError(f"no {name} below {parent or self.pid}")
+
+    def kept_artifacts(self):
+        """The sizes of the compiled programs that glimpsed keeps."""
+        return list(self._artifacts(self.pid_of("glimpsed")).values())
+
+    def n_descriptors(self, pid):
+        """How many a process has open, without one for each compiled program that it keeps."""
+        return len(os.listdir(f"/proc/{pid}/fd")) - len(self._artifacts(pid))
+
+    def _artifacts(self, pid):
+        found = {}
+        for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # it is closed by now
+                if os.readlink(fd).startswith("/memfd:glimpse-artifact "):
+                    found[fd.stat().st_ino] = fd.stat().st_size
+        return found

@@ -160,6 +160,8 @@ static int open_api(struct program *program, struct err *err)
         .languages = &api->languages,
         .max_running = (uint32_t)config->max_running,
         .max_queued = (uint32_t)config->max_queued,
+        .cache_bytes = config->cache,
+        .cache_entries = (uint32_t)config->cache_entries,
     };
     const struct http_config http = {
         .loop = &program->loop,

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/run.h"
+#include "engine/reuse.h"
 
 enum {
     PLACE_BITS = 10, /* of a lease's number: finds its run without a search */
@@ -26,20 +26,20 @@ static struct run *find_run(const struct engine *engine, uint64_t lease)
     return run != NULL && run->lease == lease ? run : NULL;
 }
 
-static void enqueue(struct run *run, bool first)
+void engine_enqueue(struct run *run, struct run_list *queue, bool first)
 {
-    struct engine *engine = run->engine;
-
     if (first)
-        TAILQ_INSERT_HEAD(&engine->queue, run, entry);
+        TAILQ_INSERT_HEAD(queue, run, entry);
     else
-        TAILQ_INSERT_TAIL(&engine->queue, run, entry);
-    engine->n_queued++;
+        TAILQ_INSERT_TAIL(queue, run, entry);
+    run->queue = queue;
+    run->engine->n_queued++;
 }
 
 void engine_unqueue(struct run *run)
 {
-    TAILQ_REMOVE(&run->engine->queue, run, entry);
+    TAILQ_REMOVE(run->queue, run, entry);
+    run->queue = NULL;
     run->engine->n_queued--;
 }
 
@@ -63,10 +63,11 @@ static void leave_place(struct run *run)
     run->engine->places[run->place] = NULL;
     run->engine->n_running--;
     run->place = RUN_NO_PLACE;
+    reuse_release(run); /* only who has a place is followed */
 }
 
 /* A run that fails at once leaves its place again and comes back to here: hence a loop, not recursion. */
-static void fill_places(struct engine *engine)
+void engine_fill_places(struct engine *engine)
 {
     if (engine->filling)
         return;
@@ -77,7 +78,8 @@ static void fill_places(struct engine *engine)
         if (run == NULL)
             break;
         engine_unqueue(run);
-        run_admit(run, take_place(engine, run));
+        if (reuse_try(run) != REUSE_WAITS)
+            run_admit(run, take_place(engine, run));
     }
     engine->filling = false;
 }
@@ -116,14 +118,14 @@ void engine_retire(struct run *run)
     leave_place(run);
     TAILQ_INSERT_TAIL(&engine->ended, run, entry);
     (void)uv_idle_start(&engine->finisher, on_finisher); /* fails only without a handler */
-    fill_places(engine);
+    engine_fill_places(engine);
 }
 
 /* --- boxd ------------------------------------------------------------------------------------ */
 
 static void on_up(void *arg)
 {
-    fill_places(arg);
+    engine_fill_places(arg);
 }
 
 static void on_down(void *arg, const char *why)
@@ -136,7 +138,7 @@ static void on_down(void *arg, const char *why)
 
         if (run != NULL && run_on_gone(run, why)) {
             leave_place(run);
-            enqueue(run, true);
+            engine_enqueue(run, &engine->queue, true);
         }
     }
 }
@@ -168,6 +170,7 @@ static void on_message(void *arg, const union wire_msg *msg, int fd)
 
 static void free_engine(struct engine *engine)
 {
+    artifacts_free(engine->artifacts);
     free((void *)engine->places);
     free(engine);
 }
@@ -235,6 +238,13 @@ int engine_new(struct engine **ret, const struct engine_config *config, struct e
         free_engine(engine);
         return err_set(err, -ENOMEM, "engine");
     }
+    if (config->cache_bytes > 0) {
+        r = artifacts_new(&engine->artifacts, config->cache_bytes, config->cache_entries, err);
+        if (r < 0) {
+            free_engine(engine);
+            return r;
+        }
+    }
     r = open_handles(engine, err);
     if (r < 0) {
         close_handles(engine);
@@ -250,11 +260,11 @@ void engine_free(struct engine *engine)
         return;
     engine->draining = true;
     engine->filling = true; /* nobody gets a place any more */
-    while (!TAILQ_EMPTY(&engine->queue))
-        run_cancel(TAILQ_FIRST(&engine->queue));
     for (uint32_t i = 0; i < engine->max_running; i++)
         if (engine->places[i] != NULL)
-            run_abandon(engine->places[i]);
+            run_abandon(engine->places[i]); /* its followers are queued then */
+    while (!TAILQ_EMPTY(&engine->queue))
+        run_cancel(TAILQ_FIRST(&engine->queue));
     while (!TAILQ_EMPTY(&engine->ended))
         finish_runs(engine);
     close_handles(engine);
@@ -373,7 +383,7 @@ int engine_start(struct run **ret, struct engine *engine, struct job *job,
     run->events = *events;
     run->arg = arg;
     *ret = run;
-    enqueue(run, false);
-    fill_places(engine);
+    engine_enqueue(run, &engine->queue, false);
+    engine_fill_places(engine);
     return 0;
 }

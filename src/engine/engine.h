@@ -2,7 +2,8 @@
  * engine: a job's life. Queue, admission, lease, compile stage, run stage, result. Knows no HTTP.
  *
  * Every stage runs in a box of its own (ADR 1): the compile box's collected files become an
- * artifact, which is written into the run box together with the job's own files.
+ * artifact, which is written into the run box together with the job's own files. Artifacts are kept
+ * for equal jobs (reuse.h); of equal jobs at one time, one compiles and the others wait for it.
  * Single-threaded: everything happens on the loop that engine_new() is given.
  */
 #pragma once
@@ -29,6 +30,8 @@ struct engine_config {
     const struct languages *languages; /* borrowed until engine_free() */
     uint32_t max_running;     /* stages at one time, 1..1024 */
     uint32_t max_queued;      /* jobs that wait for a place, 0..100000 */
+    uint64_t cache_bytes;     /* of compiled programs that are kept; 0: none, and each job compiles for itself */
+    uint32_t cache_entries;   /* how many, each a descriptor; at least 1 with cache_bytes */
 };
 
 /* Connects to boxd now; when the connection is lost, runs under way end with internal_error and it
@@ -45,7 +48,8 @@ void engine_drain(struct engine *engine);
 size_t engine_n_runs(const struct engine *engine); /* queued and running */
 
 struct run_events {
-    /* A piece of output as it comes, stream 0 or 1; may be NULL. bytes: borrowed. The result has it all again. */
+    /* A piece of output as it comes, stream 0 or 1; may be NULL. bytes: borrowed. The result has it all again. What a
+     * compiler wrote that did not run again comes when the run stage begins. */
     void (*on_output)(void *arg, enum stage stage, int stream, const char *bytes, size_t len);
     /* All that was given to run_write_stdin() has been read, after run_stdin_waiting() was not 0; may be NULL. */
     void (*on_stdin_room)(void *arg);

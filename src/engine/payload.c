@@ -61,12 +61,20 @@ int payload_env(struct strings *ret, const struct language *language, enum stage
 
 /* --- Records --------------------------------------------------------------------------------- */
 
+static int put_out(struct payload *payload, const void *bytes, size_t len)
+{
+    if (payload->fd >= 0)
+        return fd_write_all(payload->fd, bytes, len);
+    sha256_update(&payload->hash, len, bytes);
+    return 0;
+}
+
 static int flush(struct payload *payload)
 {
     size_t n = payload->n_gathered;
 
     payload->n_gathered = 0;
-    return fd_write_all(payload->fd, payload->gather, n);
+    return put_out(payload, payload->gather, n);
 }
 
 static int put_bytes(struct payload *payload, const void *bytes, size_t len)
@@ -79,7 +87,7 @@ static int put_bytes(struct payload *payload, const void *bytes, size_t len)
             return r;
     }
     if (len > sizeof payload->gather)
-        return fd_write_all(payload->fd, bytes, len);
+        return put_out(payload, bytes, len);
     if (len > 0)
         memcpy(payload->gather + payload->n_gathered, bytes, len);
     payload->n_gathered += len;
@@ -120,13 +128,13 @@ static int put_files(struct payload *payload, const struct job *job)
     return r;
 }
 
-int payload_write(int *ret_fd, uint64_t *ret_bytes, struct payload *payload,
-                  const struct language *language, enum stage stage, const struct job *job,
-                  const struct limits *limits, struct err *err)
+/* All records of a stage, to the payload's descriptor or into its hash. */
+static int put_stage(struct payload *payload, const struct language *language, enum stage stage,
+                     const struct job *job, struct err *err)
 {
+    const struct limits *limits = &job->limits[stage];
     CLEANUP(strings_done) struct strings command = {0};
     CLEANUP(strings_done) struct strings env = {0};
-    CLEANUP(closep) int fd = -1;
     int r;
 
     r = language_command(&command, language, stage, job, limits, err);
@@ -135,11 +143,6 @@ int payload_write(int *ret_fd, uint64_t *ret_bytes, struct payload *payload,
     r = payload_env(&env, language, stage, job, limits, err);
     if (r < 0)
         return err_wrap(err, r, "environment of %s", language->id);
-    fd = fd_memfd("glimpse-job");
-    if (fd < 0)
-        return err_errno(err, -errno, "a memfd for the job");
-
-    payload->fd = fd;
     payload->bytes = 0;
     payload->n_gathered = 0;
     r = put_strings(payload, WIRE_RECORD_ARG, &command);
@@ -151,10 +154,48 @@ int payload_write(int *ret_fd, uint64_t *ret_bytes, struct payload *payload,
         r = put_strings(payload, WIRE_RECORD_COLLECT, &language->stages[stage].collect);
     if (r == 0)
         r = flush(payload);
+    return r < 0 ? err_errno(err, r, "writing the job into memory") : 0;
+}
+
+int payload_write(int *ret_fd, uint64_t *ret_bytes, struct payload *payload,
+                  const struct language *language, enum stage stage, const struct job *job,
+                  struct err *err)
+{
+    CLEANUP(closep) int fd = fd_memfd("glimpse-job");
+    int r;
+
+    if (fd < 0)
+        return err_errno(err, -errno, "a memfd for the job");
+    payload->fd = fd;
+    r = put_stage(payload, language, stage, job, err);
     payload->fd = -1;
     if (r < 0)
-        return err_errno(err, r, "writing the job into memory");
+        return r;
     *ret_fd = TAKE_FD(fd);
     *ret_bytes = payload->bytes;
     return 0;
+}
+
+/* With its NUL, so that two texts in a row can't be read as two others. */
+static void hash_text(struct payload *payload, const char *text)
+{
+    sha256_update(&payload->hash, strlen(text) + 1, (const uint8_t *)text);
+}
+
+int payload_key(struct artifact_key *ret, struct payload *payload, const struct language *language,
+                const struct job *job, struct err *err)
+{
+    const uint64_t merged = job->merged;
+    int r;
+
+    payload->fd = -1;
+    sha256_init(&payload->hash);
+    hash_text(payload, language->id);
+    hash_text(payload, language->version_text == NULL ? "" : language->version_text);
+    sha256_update(&payload->hash, sizeof merged, (const uint8_t *)&merged);
+    sha256_update(&payload->hash, sizeof(struct limits), (const uint8_t *)&job->limits[STAGE_COMPILE]);
+    r = put_stage(payload, language, STAGE_COMPILE, job, err);
+    if (r == 0)
+        sha256_digest(&payload->hash, sizeof ret->bytes, ret->bytes);
+    return r;
 }

@@ -14,6 +14,8 @@
  * Messages cross: boxd may kill a box (ENDED) while init reports an exit (EXITED) or we ask for figures (USAGE).
  * Whatever comes in a state where it means nothing came too late, and is dropped.
  *
+ * Where the compiler need not run (reuse.h) the first stage is the run stage.
+ *
  * Nothing here frees the run: it is retired, and freed after its on_result from the loop's next turn.
  */
 #include "engine/run.h"
@@ -28,6 +30,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "engine/reuse.h"
 
 enum run_event {
     EV_PLACE,
@@ -134,6 +137,9 @@ static void end_stage(struct run *run)
     run->stage = STAGE_RUN;
     if (run_step(run, EV_PLACE))
         ask_for_box(run);
+    reuse_keep(run); /* boxd looks for a box meanwhile */
+    reuse_release(run);
+    engine_fill_places(run->engine);
 }
 
 /* Ends the stage early; run->end says why. The program may go on until boxd has answered. */
@@ -382,6 +388,17 @@ static int send_job(struct run *run, struct err *err)
     return watch_start(&run->engine->set, &run->box_watch, run->box_fd, EPOLLIN, err);
 }
 
+/* What a compiler wrote when it ran for somebody else, as if it had done so now. */
+static void replay_output(const struct run *run)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct buf *out = &run->result.stages[STAGE_COMPILE].out[i];
+
+        if (out->len > 0 && run->events.on_output != NULL)
+            run->events.on_output(run->arg, STAGE_COMPILE, i, buf_text(out), out->len);
+    }
+}
+
 static void on_leased(struct run *run, int fd)
 {
     struct err err = {0};
@@ -394,6 +411,8 @@ static void on_leased(struct run *run, int fd)
     stage_result(run)->ran = true;
     if (send_job(run, &err) < 0 || start_stdin(run, &err) < 0)
         run_fail(run, err.msg);
+    if (run->result.stages[STAGE_COMPILE].cached)
+        replay_output(run);
 }
 
 static void prepare_io(struct run *run)
@@ -423,7 +442,7 @@ static int prepare(struct run *run, struct err *err)
     if (r < 0)
         return r;
     return payload_write(&run->payload_fd, &run->payload_bytes, &run->engine->payload,
-                         run->language, stage, run->job, &run->job->limits[stage], err);
+                         run->language, stage, run->job, err);
 }
 
 static void ask_for_box(struct run *run)
@@ -530,6 +549,7 @@ struct run *run_new(struct engine *engine)
     run->place = RUN_NO_PLACE;
     run->box_fd = run->payload_fd = run->artifact_fd = -1;
     run->ends = (struct stage_ends){-1, -1, -1};
+    TAILQ_INIT(&run->followers);
     run->io.set = &engine->set;
     stage_io_init(&run->io);
     result_init(&run->result);

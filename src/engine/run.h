@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "engine/artifacts.h"
 #include "engine/boxd_link.h"
 #include "engine/engine.h"
 #include "engine/payload.h"
@@ -14,7 +15,7 @@ enum { RUN_MAX_ARTIFACT_BYTES = 64 << 20 }; /* what a compile stage may hand on,
 #define RUN_NO_PLACE UINT32_MAX
 
 enum run_state {
-    RUN_QUEUED,    /* waits for a place */
+    RUN_QUEUED,    /* waits for a place, or for an equal run's compiler */
     RUN_LEASING,   /* has a place and asked boxd for a box; pipes and payload are being made */
     RUN_RUNNING,   /* has a box, whose init got the job */
     RUN_MEASURING, /* the program has ended or is to end: boxd was asked for the figures */
@@ -22,8 +23,11 @@ enum run_state {
     RUN_N_STATES
 };
 
+TAILQ_HEAD(run_list, run);
+
 struct run {
-    TAILQ_ENTRY(run) entry; /* in the engine's queue while QUEUED, in its list of ended runs at the end */
+    TAILQ_ENTRY(run) entry; /* in `queue` while QUEUED, in the engine's list of ended runs at the end */
+    struct run_list *queue; /* borrowed: the engine's, or another run's followers */
     struct engine *engine;
     enum run_state state;
     struct job *job; /* owned; its limits are settled */
@@ -49,9 +53,13 @@ struct run {
 
     int artifact_fd; /* owned: what the compile stage made, sealed */
     uint64_t artifact_bytes;
-};
 
-TAILQ_HEAD(run_list, run);
+    /* See reuse.h. */
+    struct artifact_key key;
+    bool has_key;
+    bool alone;                /* it has followed once, in vain */
+    struct run_list followers; /* QUEUED: equal ones that wait for this one's compiler */
+};
 
 struct engine {
     uv_loop_t *loop;
@@ -70,6 +78,7 @@ struct engine {
     uint32_t n_running, next_place;
     uint64_t serial;       /* of the last lease */
 
+    struct artifacts *artifacts; /* owned; NULL: nothing is kept */
     char piece[STAGE_IO_PIECE_BYTES];
     struct payload payload;
 };
@@ -93,7 +102,11 @@ void run_fail(struct run *run, const char *why);
 /* --- engine.c, for run.c --------------------------------------------------------------------- */
 
 uint64_t engine_new_lease(struct engine *engine, uint32_t place);
-/* Out of the queue, before anything else becomes of it. */
+/* Into the engine's queue, or among another run's followers. */
+void engine_enqueue(struct run *run, struct run_list *queue, bool first);
+/* Out of wherever it waits, before anything else becomes of it. */
 void engine_unqueue(struct run *run);
+/* Gives free places to those who wait. */
+void engine_fill_places(struct engine *engine);
 /* The run is over: gives its place to the next, and its on_result will follow. */
 void engine_retire(struct run *run);

@@ -65,6 +65,7 @@ struct job {
     size_t n_env;
     struct limits limits[N_STAGES]; /* zero fields: the language's defaults */
     bool merged; /* stdout and stderr on one raw terminal, in the order of writing, reported as stdout */
+    bool no_cache; /* compiled for this job alone: no kept artifact is taken, and none is kept */
     bool stdin_open; /* more stdin will come by run_write_stdin(); without it stdin ends after stdin_data */
 };
 
@@ -93,7 +94,7 @@ struct stage_result {
     struct buf out[2];    /* stdout, stderr: bytes as written, up to output_bytes each */
     bool truncated[2];    /* there was more */
     uint64_t wall_us, cpu_us, memory_bytes; /* memory: the peak, from the cgroup */
-    bool cached;          /* compile only: the artifact was there already; figures are of then */
+    bool cached;          /* compile only: nothing was compiled: out is that of an equal job, figures are 0 */
 };
 
 struct result {

@@ -177,7 +177,7 @@ class Oracle:
                           or (str(folder).startswith(str(self.server.folder)) and ".db" not in entry.name)}
         for name, pid in [("glimpsed", self.glimpsed), ("boxd", self.boxd)] + [("zygote", z) for z in self.zygotes()]:
             with contextlib.suppress(OSError):
-                found.add(f"{len(os.listdir(f'/proc/{pid}/fd'))} descriptors of {name}")
+                found.add(f"{self.server.n_descriptors(pid)} descriptors of {name}")
         return found
 
     def memory(self):

@@ -83,7 +83,7 @@ def census(server):
         "boxes": len(inits),
         "cgroups": count_groups(inits[0]),
         "mounts": len(pathlib.Path("/proc/mounts").read_text().splitlines()),
-        "fds": {name: len(os.listdir(f"/proc/{pid}/fd")) for name, pid in daemons.items()},
+        "fds": {name: server.n_descriptors(pid) for name, pid in daemons.items()},
         "kB": {name: int(status_field(pid, "VmRSS")) for name, pid in daemons.items()},
     }
 

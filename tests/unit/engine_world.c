@@ -72,8 +72,14 @@ void world_listen(struct world *world)
 
 int world_open(void **state, uint32_t max_running, uint32_t max_queued)
 {
+    return world_open_caching(state, max_running, max_queued, 0, 0);
+}
+
+int world_open_caching(void **state, uint32_t max_running, uint32_t max_queued, uint64_t bytes, uint32_t entries)
+{
     struct world *world = calloc(1, sizeof *world);
-    struct engine_config config = {.max_running = max_running, .max_queued = max_queued};
+    struct engine_config config = {
+        .max_running = max_running, .max_queued = max_queued, .cache_bytes = bytes, .cache_entries = entries};
     struct err err = {0};
 
     (void)signal(SIGPIPE, SIG_IGN); /* as engine/stage_io.h asks of every program */
@@ -320,6 +326,21 @@ void box_runs(struct world *world, struct box *box, const char *out, int code)
 {
     assert_int_equal(fd_write_all(box->out, out, strlen(out)), 0);
     box_exited(world, box, code);
+    assert_int_equal(expect_boxd(world, WIRE_USAGE).head.id, box->lease);
+    send_figures(world, WIRE_USED, box->lease, WIRE_CAUSE_NONE, 0);
+    assert_int_equal(expect_boxd(world, WIRE_RELEASE).head.id, box->lease);
+    box_close(box);
+}
+
+void box_compiles(struct world *world, struct box *box, const char *words, const char *made, uint64_t said)
+{
+    struct wire_exited exited = {.head = wire_head(WIRE_EXITED, box->lease), .wall_us = 4321, .artifact_bytes = said};
+    int fd = fd_memfd("artifact");
+
+    assert_int_equal(fd_write_all(fd, made, strlen(made)), 0);
+    assert_int_equal(ftruncate(fd, (off_t)said), 0);
+    assert_int_equal(fd_write_all(box->err, words, strlen(words)), 0);
+    send_box(box, &exited, fd);
     assert_int_equal(expect_boxd(world, WIRE_USAGE).head.id, box->lease);
     send_figures(world, WIRE_USED, box->lease, WIRE_CAUSE_NONE, 0);
     assert_int_equal(expect_boxd(world, WIRE_RELEASE).head.id, box->lease);

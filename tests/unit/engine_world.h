@@ -35,6 +35,7 @@ struct box { /* our end of a box: init's */
 };
 
 int world_open(void **state, uint32_t max_running, uint32_t max_queued);
+int world_open_caching(void **state, uint32_t max_running, uint32_t max_queued, uint64_t bytes, uint32_t entries);
 int world_close(void **state);
 void world_listen(struct world *world);
 void world_accept(struct world *world); /* the engine's connection */
@@ -59,3 +60,6 @@ void send_box(struct box *box, const void *msg, int fd);
 void box_exited(struct world *world, struct box *box, int code);
 /* This output, EXITED with code, USAGE answered, RELEASE seen. */
 void box_runs(struct world *world, struct box *box, const char *out, int code);
+/* A compile box: these words on stderr, EXITED with 0 and an artifact that begins so and is as long as said; then as
+ * box_runs(). */
+void box_compiles(struct world *world, struct box *box, const char *words, const char *made, uint64_t said);

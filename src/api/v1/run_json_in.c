@@ -383,6 +383,14 @@ static int read_output_encoding(struct reader *reader, const json_t *value, cons
     return 0;
 }
 
+static int read_cache(struct reader *reader, const json_t *value, const char *path)
+{
+    if (!json_is_boolean(value))
+        return wrong_type(reader, value, path, "true or false");
+    reader->run.job->no_cache = json_is_false(value);
+    return 0;
+}
+
 static int read_run(struct reader *reader, const json_t *root)
 {
     static const struct field fields[] = {
@@ -394,6 +402,7 @@ static int read_run(struct reader *reader, const json_t *root)
         {"args", read_args},
         {"env", read_env},
         {"limits", read_limits},
+        {"cache", read_cache},
         {"output_encoding", read_output_encoding},
     };
 
