@@ -20,13 +20,14 @@ STOP_SECONDS = 60
 class Server:
     """start() and stop() may be called again and again; the data folder stays until the object is closed."""
 
-    def __init__(self, config=None, environment=None):
-        """config: lines for a configuration file, as a dict. environment: added to our own."""
+    def __init__(self, config=None, environment=None, build=None):
+        """config: lines for a configuration file, as a dict. environment: added to our own. build: another build's folder."""
         # Not pytest's tmp_path: that is closed to all but root, and glimpsed is not root.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glimpse-test-"))
         self.folder.chmod(0o755)
         self.data = self.folder / "data"
         self.log = self.folder / "log"
+        self.build = build or BUILD
         self.environment = {**os.environ, **(environment or {})}
         self.config = None
         if config:
@@ -38,7 +39,7 @@ class Server:
     # --- Life ---
 
     def start(self):
-        command = [BUILD / "glimpse", "serve", "--listen", "127.0.0.1:0", "--data", self.data]
+        command = [self.build / "glimpse", "serve", "--listen", "127.0.0.1:0", "--data", self.data]
         if self.config:
             command += ["--config", self.config]
         self._listening = threading.Event()
