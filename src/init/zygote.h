@@ -2,8 +2,8 @@
  * zygote: libzygote.so, which turns a booted interpreter into a template that is forked into boxes.
  *
  * boxd starts the interpreter, as it would run a program, with this library preloaded and the control socket as
- * descriptor ZYGOTE_FD_CONTROL. When the interpreter opens its script (zygote_preload.c), nothing but our own code has run
- * in it: from there it serves boxd for ever. Each ENTER names a box that is there already, with glimpse-init in it:
+ * descriptor ZYGOTE_FD_CONTROL. When the interpreter opens its script (zygote_preload.c), nothing but our own code has
+ * run in it: from there it serves boxd for ever. Each ENTER names a box that is there already, with glimpse-init in it:
  *
  *   zygote ── vfork ──▶ go-between, in the box's pid namespace and cgroup ── fork ──▶ worker
  *

@@ -114,7 +114,9 @@ static void meet(const char *path)
 {
     if (awaited == NULL || path == NULL)
         return;
-    if (strcmp(path, awaited) == 0 || (strncmp(path, BOX, strlen(BOX)) == 0 && strcmp(path + strlen(BOX), awaited) == 0))
+    if (strncmp(path, BOX, strlen(BOX)) == 0)
+        path += strlen(BOX);
+    if (strcmp(path, awaited) == 0)
         serve();
 }
 

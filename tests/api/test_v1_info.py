@@ -1,11 +1,11 @@
 """GET /v1/languages, /healthz, /readyz."""
-TEN = {"python", "javascript", "typescript", "c", "cpp", "java", "kotlin", "go", "ruby", "bash"}
+FOURTEEN = {"python", "javascript", "typescript", "c", "cpp", "java", "kotlin", "go", "ruby", "bash", "php", "perl", "lua", "r"}
 LIMITS = {"wall_time_ms", "cpu_time_ms", "memory_bytes", "processes", "output_bytes", "file_bytes", "box_bytes", "open_files"}
 
 
 def test_languages(server):
     languages = {one["id"]: one for one in server.get("/v1/languages").json()["languages"]}
-    assert TEN <= set(languages)
+    assert FOURTEEN <= set(languages)
     for one in languages.values():
         assert set(one) == {"id", "name", "version", "aliases", "suffixes", "available", "unavailable", "stages", "hello",
                             "default_limits", "max_limits"}

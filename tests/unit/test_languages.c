@@ -39,15 +39,16 @@ static void shipped_dir(char *path, size_t size)
     assert_true(snprintf(path + strlen(path), size - strlen(path), "/../../languages") > 0);
 }
 
-static void the_ten_languages_load(void **state)
+static void the_shipped_languages_load(void **state)
 {
-    static const char *const ids[] = {"bash",       "c",      "cpp",    "go",   "java",
-                                      "javascript", "kotlin", "python", "ruby", "typescript"};
+    static const char *const ids[] = {"bash", "c",    "cpp", "go",     "java", "javascript", "kotlin",
+                                      "lua",  "perl", "php", "python", "r",    "ruby",       "typescript"};
     static const struct { const char *name, *id; } names[] = {
         /* what the services that Glimpse replaces call them */
         {"py", "python"},   {"js", "javascript"},     {"cpp", "cpp"}, {"c", "c"},      {"kt", "kotlin"}, {"go", "go"},
         {"java", "java"},   {"nodejs", "javascript"}, {"c++", "cpp"}, {"golang", "go"}, {"PYTHON3", "python"},
-        {"ts", "typescript"}, {"rb", "ruby"},         {"sh", "bash"},
+        {"ts", "typescript"}, {"rb", "ruby"},         {"sh", "bash"},  {"php", "php"},  {"pl", "perl"},
+        {"lua", "lua"},     {"R", "r"},
     };
     struct languages languages = {0};
     struct err err = {0};
@@ -303,7 +304,7 @@ static void probes_tell_what_is_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_ten_languages_load),
+        cmocka_unit_test(the_shipped_languages_load),
         cmocka_unit_test_setup_teardown(defaults_fill_what_a_file_leaves_out, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(refuses_bad_files, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(refuses_clashes, make_dir, remove_dir),
