@@ -1,26 +1,27 @@
-# shellcheck shell=sh
-# The compile stage of Go: build.sh MAIN
+# The plain commands that languages/go/build.go must be like: go.sh MAIN
 #
 # With a go.mod among the files the package that MAIN is in is built, and may import the others. Without one, the
 # files beside MAIN are the program.
 set -u
-cache=/opt/glimpse/toolchains/go/cache
-
-# Holds the standard library, compiled; go never minds that it can't write there.
-[ ! -d "$cache" ] || export GOCACHE="$cache"
+export GOCACHE=/opt/glimpse/toolchains/golang/cache
 
 folder=$(dirname "$1")
 if [ -f go.mod ]; then
     set -- "./$folder"
 else
+    main=$1
     set --
     for file in "$folder"/*.go; do
         case $file in
-        *_test.go) ;;
+        *_test.go | "$folder/*.go") ;;
         ./*) set -- "$@" "${file#./}" ;;
         *) set -- "$@" "$file" ;;
         esac
     done
+    [ $# -gt 0 ] || set -- "$main"
 fi
-# No symbol table: panics print file and line without it, and linking takes half the time.
-exec go build -ldflags='-s -w' -o .glimpse/main "$@"
+go build -ldflags='-s -w' -o .glimpse/main "$@" || exit
+if [ ! -x .glimpse/main ]; then
+    echo "package $(go list "$@") is not a main package" >&2
+    exit 1
+fi
