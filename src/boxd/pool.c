@@ -113,6 +113,12 @@ static void make_room(struct boxd *boxd)
     }
 }
 
+/* Plain boxes that are kept. At the start one is made in any case: it shows that boxes can be made. */
+static size_t pool_size(const struct boxd *boxd)
+{
+    return boxd->config->pool > 0 || boxd->on_first_box == NULL ? boxd->config->pool : 1;
+}
+
 /* Makes boxes for the leases that wait, and, with spare, up to what the pool keeps. True where that is more. */
 static bool make_boxes(struct boxd *boxd, bool spare)
 {
@@ -124,8 +130,8 @@ static bool make_boxes(struct boxd *boxd, bool spare)
         wanted += warm_boxes(boxd, kind, spare, &missing);
     coming += count_boxes(boxd, BOX_IDLE, KIND_PLAIN);
     if (spare)
-        wanted += boxd->config->pool;
-    else if (coming < wanted + boxd->config->pool)
+        wanted += pool_size(boxd);
+    else if (coming < wanted + pool_size(boxd))
         missing++;
     for (; coming < wanted && (box = find_box(boxd, BOX_EMPTY, KIND_PLAIN)) != NULL; coming++)
         if (!box_spawn(box))
