@@ -20,6 +20,13 @@ WARM_UPS = 2  # rounds that are not counted: they fill the page cache
 CONNECTIONS = 512  # of an open loop: more than may run and wait, so that whoever is turned away has a connection
 
 
+# What the same service is without: what these columns show more than "boxed" is what that is worth.
+VARIANTS = {
+    "cold": {"warm": 0},  # boxes are made ahead, interpreters are not
+    "unprepared": {"warm": 0, "pool": 0},  # nothing is
+}
+
+
 @dataclasses.dataclass
 class Setting:
     languages: list
@@ -28,7 +35,7 @@ class Setting:
     seconds: float  # of each closed loop
     clients: list
     overload_s: float
-    services: dict  # name -> Service: "boxed", "cold", and "before" with --compare
+    services: dict  # name -> Service: "boxed", those of VARIANTS, and "before" with --compare
     say: callable
 
     @property
@@ -73,7 +80,8 @@ def latency_of(setting, program):
     with bench_of(program) as bench:
         request = bench.request()
         cases = {"bare": bench.case()}
-        cases |= {name: clock.run_case(service.port, request, program.stdout) for name, service in setting.services.items()}
+        cases |= {name: clock.run_case(service.port, request, program.stdout) for name, service in setting.services.items()
+                  if name != "unprepared" or program.name == "hello"}
         n = affordable(setting, list(cases.values()))
         figures = clock.rounds(list(cases.values()), n + WARM_UPS, PAUSE_MS)
     row = {"language": program.language, "program": program.name}
@@ -133,7 +141,7 @@ def throughput_of(setting, program):
             setting.say(f"throughput: {program.id}, {clients} at a time")
             row = {"clients": clients, "bare": bare_loop(bench.case(), clients, setting.seconds, f"{program.id} bare")}
             for name, service in setting.services.items():
-                if name != "cold":
+                if name not in VARIANTS:
                     case = clock.run_case(service.port, bench.request(), program.stdout)
                     row[name] = boxed_loop(service, case, clients, setting.seconds, f"{program.id} {name}")
             rows.append(row)
@@ -156,20 +164,15 @@ def languages_folder(language):
         yield path
 
 
-def summed(pids):
-    parts = [memory_kb(pid) for pid in pids]
-    return {name: sum(part[name] for part in parts) for name in ("pss", "private_dirty", "rss")}
-
-
 def memory_of(language, n):
     """Per box: of init and of what waits in it. shared: of the zygotes, once."""
     with languages_folder(language) as folder, Service(config={"languages_dir": folder, "warm": n, "warm_max": n, "pool": n}) as service:
         service.settle(20)
         boxes = {box: service.workers(box) for box in service.boxes()}
         kinds = {"plain": [box for box, workers in boxes.items() if not workers], "warm": [box for box, workers in boxes.items() if workers]}
-        row = {"language": language, "zygotes": summed(service.zygotes())}
+        row = {"language": language, "zygotes": memory_kb(*service.zygotes())}
         for kind, inits in kinds.items():
-            memory = [summed([box] + boxes[box]) for box in inits]
+            memory = [memory_kb(box, *boxes[box]) for box in inits]
             groups = [bytes_ for box in inits if (bytes_ := cgroup_bytes((boxes[box] or [box])[0])) is not None]
             row[kind] = {"n": len(inits), "cgroup": round(statistics.fmean(groups) / 1024) if groups else None,
                          **{name: round(statistics.fmean(part[name] for part in memory)) for name in memory[0]}} if inits else None

@@ -142,7 +142,7 @@ def measure(arguments, say):
     with contextlib.ExitStack() as stack:
         services = {"boxed": stack.enter_context(Service())}
         if "latency" in arguments.parts:
-            services["cold"] = stack.enter_context(Service(config={"warm": 0}))
+            services |= {name: stack.enter_context(Service(config=config)) for name, config in parts.VARIANTS.items()}
         if arguments.compare:
             services["before"] = stack.enter_context(Service(build=stack.enter_context(built(arguments.compare, say))))
             result["before"] = git("rev-parse", "--short=9", arguments.compare)

@@ -41,10 +41,11 @@ def machine_busy_us():
     return (sum(fields[:3]) + sum(fields[5:7])) * TICK_S * 1e6
 
 
-def memory_kb(pid):
-    """{"pss", "private_dirty", "rss"} of one process."""
-    text = read(pid, "smaps_rollup")
-    return {name: int(found.group(1)) if (found := re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE)) else 0
+def memory_kb(*pids):
+    """{"pss", "private_dirty", "rss"} of these together. Processes that share one memory (an interpreter's and its keeper's) show the very same
+    figures, address of the first page included: they count once."""
+    texts = {read(pid, "smaps_rollup") for pid in pids}
+    return {name: sum(int(kb) for text in texts for kb in re.findall(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE))
             for name, key in (("pss", "Pss"), ("private_dirty", "Private_Dirty"), ("rss", "Rss"))}
 
 
@@ -89,9 +90,9 @@ class Service(Server):
     def cpu(self):
         """CPU time in microseconds since the start: of the two daemons' own, and of everything, boxes with all that was made ahead
         for them included. A box counts once it is gone."""
-        daemons = own_cpu_us(self.glimpsed) + own_cpu_us(self.boxd)
+        glimpsed, boxd = own_cpu_us(self.glimpsed), own_cpu_us(self.boxd)
         rest = reaped_cpu_us(self.boxd) + sum(own_cpu_us(pid) + reaped_cpu_us(pid) for pid in self.zygotes())
-        return {"glimpsed": own_cpu_us(self.glimpsed), "boxd": own_cpu_us(self.boxd), "daemons": daemons, "all": daemons + rest}
+        return {"glimpsed": glimpsed, "boxd": boxd, "daemons": glimpsed + boxd, "all": glimpsed + boxd + rest}
 
     def settle(self, most_s=5):
         """Waits until the pool is as full as it gets: the number of processes stands still."""

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 import clock  # noqa: E402
 import report  # noqa: E402
 from programs import Bench, Program  # noqa: E402
+from service import memory_kb  # noqa: E402
 
 try:
     import matplotlib  # noqa: F401
@@ -77,6 +78,7 @@ def test_latency_has_each_program_bare_and_boxed(made):
             assert row[kind]["cpu_ms"] > 0
             assert row[kind]["stages"]["run"]["p50"] > 0
             assert (row[kind]["stages"]["compile"] is not None) == (row["language"] == "c")
+        assert ("unprepared" in row) == (row["program"] == "hello")
         stages = row["boxed"]["stages"]
         assert (stages["compile"] or {"min": 0})["min"] + stages["run"]["min"] <= row["boxed"]["p99"]
 
@@ -99,6 +101,18 @@ def test_memory_is_of_warm_and_of_plain_boxes(made):
     assert row["warm"]["n"] == 4 and row["plain"]["n"] >= 1
     assert row["warm"]["private_dirty"] > row["plain"]["private_dirty"] > 0
     assert row["zygotes"]["pss"] > 0
+
+
+def test_processes_that_share_one_memory_count_once():
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        once = memory_kb(child.pid)
+        assert once["pss"] > 0
+        assert memory_kb(child.pid, child.pid) == once
+        assert memory_kb(child.pid, os.getpid())["rss"] > once["rss"]
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_overload_accounts_for_every_job(made):
