@@ -65,6 +65,10 @@ def times(ms):
     return f"{ms:.2f}" if ms < 10 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}"
 
 
+def few(value):
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
 # --- Latency ---
 
 def latency(result):
@@ -141,7 +145,7 @@ def throughput(result):
     figure = card(result, "Runs a second", f"hello in closed loops, boxed over HTTP and bare, on the same {result['machine']['cpus']} CPUs; across: how many at a time.",
                   1.0 + n_rows * row_in + 0.35)
     for i, table in enumerate(tables):
-        ax = axes(figure, 0.55 + (i % columns) * cell_in, 1.2 + (i // columns) * row_in, cell_in - 1.05, row_in - 0.75)
+        ax = axes(figure, 0.55 + (i % columns) * cell_in, 1.2 + (i // columns) * row_in, cell_in - 1.2, row_in - 0.75)
         quiet(ax, "y")
         clients = [point["clients"] for point in table["points"]]
         most = max(point[kind]["per_s"] for point in table["points"] for kind in ("bare", "boxed"))
@@ -151,7 +155,7 @@ def throughput(result):
             values = [point[kind]["per_s"] for point in table["points"]]
             ax.plot(range(len(clients)), values, color=colour, linewidth=2, marker="o", markersize=3.5, clip_on=False)
             shift = 0 if not apart else (0.09 * most if ends[kind] == max(ends.values()) else -0.09 * most)
-            ax.annotate(f"{kind} {max(values):.0f}", (len(clients) - 1, values[-1] + shift), xytext=(7, 0), textcoords="offset points", color=colour, va="center",
+            ax.annotate(f"{kind} {few(max(values))}", (len(clients) - 1, values[-1] + shift), xytext=(7, 0), textcoords="offset points", color=colour, va="center",
                         fontweight="bold", fontsize=8.5, annotation_clip=False)
         ax.set_title(name_of(table["language"]), loc="left", fontweight="bold", fontsize=10)
         ax.set_ylim(0, most * 1.08)
