@@ -166,8 +166,7 @@ static int step_die_with_boxd(const struct setup_plan *plan)
  * is checked. What is not named is closed. */
 static int step_descriptors(const struct setup_plan *plan)
 {
-    if (plan->job_fd <= BOX_FD_INIT || plan->seccomp_fd <= BOX_FD_INIT || plan->init_fd <= BOX_FD_INIT ||
-        plan->leash_fd <= BOX_FD_INIT)
+    if (plan->job_fd <= BOX_FD_LEASH || plan->seccomp_fd <= BOX_FD_LEASH || plan->leash_fd <= BOX_FD_LEASH)
         return -EBADF;
     for (int fd = 0; fd <= 2; fd++) {
         CLEANUP(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -176,18 +175,15 @@ static int step_descriptors(const struct setup_plan *plan)
             return -errno;
     }
     if (dup2(plan->job_fd, BOX_FD_JOB) < 0 || dup2(plan->seccomp_fd, BOX_FD_SECCOMP) < 0 ||
-        dup2(plan->leash_fd, BOX_FD_LEASH) < 0 || dup3(plan->init_fd, BOX_FD_INIT, O_CLOEXEC) < 0)
+        dup2(plan->leash_fd, BOX_FD_LEASH) < 0)
         return -errno;
-    return syscall(SYS_close_range, BOX_FD_INIT + 1, ~0U, 0) < 0 ? -errno : 0;
+    return syscall(SYS_close_range, BOX_FD_LEASH + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
-static int step_exec(const struct setup_plan *plan)
+static int step_name(const struct setup_plan *plan)
 {
-    char *argv[] = {(char *)"glimpse-init", NULL}, *envp[] = {NULL};
-
     (void)plan;
-    (void)syscall(SYS_execveat, BOX_FD_INIT, "", argv, envp, AT_EMPTY_PATH);
-    return -errno;
+    return prctl(PR_SET_NAME, "glimpse-init") < 0 ? -errno : 0;
 }
 
 /* clang-format off */
@@ -209,7 +205,7 @@ static const struct {
     {"loopback",             step_loopback},
     {"die with boxd",        step_die_with_boxd},
     {"descriptors",          step_descriptors},
-    {"exec init",            step_exec},
+    {"name",                 step_name},
 };
 /* clang-format on */
 
@@ -228,10 +224,10 @@ _Noreturn void setup_run(const struct setup_plan *plan)
             if (fd_send_packet(plan->job_fd, &failed, sizeof failed, NULL, 0) < 0 &&
                 fd_send_packet(BOX_FD_JOB, &failed, sizeof failed, NULL, 0) < 0)
                 _exit(2); /* nobody listens; the exit alone tells boxd that the box failed */
-            break;
+            _exit(1);
         }
     }
-    _exit(1);
+    plan->become_init();
 }
 
 int setup_enter_root(struct err *err)

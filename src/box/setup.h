@@ -1,8 +1,8 @@
 /*
- * setup: what a box's first process does between clone3() and becoming glimpse-init.
+ * setup: what a box's first process does between clone3() and being its init.
  *
  * It starts as a copy of the zygote: root on the host by uid, but already in all its new namespaces. A list of
- * steps (setup.c) is run from top to bottom; then it executes init. No malloc, no stdio streams, no locks.
+ * steps (setup.c) is run from top to bottom; then init begins, in the same program.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "wire/wire.h"
 
 /* Numbers of the descriptors that init starts with; there are no others. */
-enum { BOX_FD_JOB = 3, BOX_FD_SECCOMP = 4, BOX_FD_LEASH = 5, BOX_FD_INIT = 6 };
+enum { BOX_FD_JOB = 3, BOX_FD_SECCOMP = 4, BOX_FD_LEASH = 5 };
 
 /* Of an interpreter that is forked into boxes: in the zygote, and in a fork until it has its job. */
 enum { ZYGOTE_FD_CONTROL = 3, ZYGOTE_FD_WORKER = 100 };
@@ -35,14 +35,15 @@ enum {
 struct setup_plan {
     struct wire_spawn spawn;
     int mapped_fd; /* a byte comes when the uid and gid maps are written */
-    int job_fd, seccomp_fd, init_fd;
+    int job_fd, seccomp_fd;
     int leash_fd; /* a pipe's read end: its end says that boxd is gone */
     int entry_fds[CGROUP_MAX_ENTRIES]; /* v1: `tasks` files to enter; v2: none, it was cloned into its group */
     size_t n_entries;
     const struct rootfs_masks *masks;
+    void (*become_init)(void) __attribute__((noreturn));
 };
 
-/* Ends in glimpse-init, or sends FAILED on job_fd and exits. All descriptors are borrowed. */
+/* Ends in become_init(), or sends FAILED on job_fd and exits. All descriptors are borrowed. */
 _Noreturn void setup_run(const struct setup_plan *plan);
 
 /* The same root for an interpreter that will be forked into boxes: names and files are as in a box, but for /proc. The

@@ -317,7 +317,8 @@ static int start_zygote(struct zygote_link *link, struct err *err)
     struct zygote_config config = {.binds = nursery->binds,
                                    .n_binds = link->language == NULL ? nursery->n_box_binds : nursery->n_binds,
                                    .argv = link->argv.at,
-                                   .envp = link->envp.at};
+                                   .envp = link->envp.at,
+                                   .init_fd = boxd->init_fd};
     int r = zygote_start(&link->socket, &link->pidfd, &config, err);
 
     if (r < 0)
@@ -462,7 +463,7 @@ static int ask(struct boxd *boxd, const struct box *box, uint32_t kind, struct w
 int nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket, struct err *err)
 {
     struct wire_spawn spawn = {.head = wire_head(WIRE_SPAWN, box->serial)};
-    int fds[WIRE_SPAWN_FDS + CGROUP_MAX_ENTRIES] = {init_socket, boxd->seccomp_fd, boxd->init_fd, boxd->leash[0]};
+    int fds[WIRE_SPAWN_FDS + CGROUP_MAX_ENTRIES] = {init_socket, boxd->seccomp_fd, boxd->leash[0]};
 
     return ask(boxd, box, KIND_PLAIN, &spawn, fds, WIRE_SPAWN_FDS, err);
 }

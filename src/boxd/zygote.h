@@ -12,6 +12,7 @@ struct zygote_config {
     size_t n_binds;
     char *const *argv,
         *const *envp; /* of an interpreter, in the box's names, NULL at the end; NULL: the plain zygote */
+    int init_fd;      /* glimpse-init, which is the plain zygote too (src/init/main.c) */
 };
 
 /* Where the interpreters find libzygote.so. */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
@@ -44,6 +45,9 @@ static int become_program(const struct program *program, const char **step)
     int r;
 
     *step = "session, signals, descriptors";
+    /* init is not dumpable, as it has changed ids, and what it can't have is root's: its own /proc/self. */
+    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+        return -errno;
     /* A session of its own, so that a signal to its group reaches nobody else; no controlling terminal. */
     r = setsid() < 0 ? -errno : reset_signals();
     if (r == 0)

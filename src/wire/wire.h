@@ -7,7 +7,7 @@
  *
  *   glimpsed -> boxd     LEASE, USAGE, RELEASE
  *   boxd     -> glimpsed LEASED (fd: the box's socket), REFUSED, USED, ENDED
- *   boxd     -> zygote   SPAWN (fds: box socket, seccomp filter, init, leash, cgroup entries)
+ *   boxd     -> zygote   SPAWN (fds: box socket, seccomp filter, leash, cgroup entries)
  *   zygote   -> boxd     READY once; SPAWNED (fd: pidfd) or FAILED ([fd: pidfd]) for each SPAWN, in order
  *   boxd     -> zygote of an interpreter   ENTER (fds: init's pidfd, worker socket, seccomp filter, cgroup entries)
  *   zygote of an interpreter -> boxd       READY once; ENTERED or FAILED for each ENTER, in order
@@ -32,7 +32,7 @@ enum {
     WIRE_LANGUAGE_BYTES = 32,
     WIRE_MAX_BYTES = 512, /* no message is longer */
     WIRE_MAX_FDS = 8,
-    WIRE_SPAWN_FDS = 4, /* of SPAWN, before the cgroup's */
+    WIRE_SPAWN_FDS = 3, /* of SPAWN, before the cgroup's */
     WIRE_ENTER_FDS = 3, /* of ENTER, likewise */
 };
 

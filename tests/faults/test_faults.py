@@ -49,7 +49,7 @@ def boxd_of(server):
 
 
 def zygote_of(server):
-    return next(pid for pid in server.children(boxd_of(server)) if comm(pid) == "glimpse-boxd")
+    return next(pid for pid in server.children(boxd_of(server)) if comm(pid) == "glimpse-zygote")
 
 
 def is_dead(pid):
@@ -79,8 +79,11 @@ class Strace:
 
     def __exit__(self, *exception):
         self.process.send_signal(signal.SIGINT)
-        self.process.stderr.read()
-        self.process.wait(10)
+        try:
+            self.process.communicate(timeout=3)
+        except subprocess.TimeoutExpired:  # it waits for an init that waits for a dead child, which strace has yet to reap
+            self.process.kill()
+            self.process.communicate()
 
 
 def calls_in(text):
@@ -88,7 +91,8 @@ def calls_in(text):
 
 
 def traced_calls(server, pid, folder, follow):
-    """The calls of pid, or (follow) of the boxes that it clones, up to the moment when they become glimpse-init."""
+    """The calls of pid, or (follow) of the boxes that it clones, up to the moment when init begins (the last step of src/box/setup.c),
+    and of its programs up to theirs."""
     log = folder / "log"
     with Strace(pid, ["-ff", "-o", str(log)] if follow else ["-o", str(log)]):
         for _ in range(2 * POOL + 2):
@@ -99,7 +103,7 @@ def traced_calls(server, pid, folder, follow):
     calls = set()
     for file in folder.glob("log.*"):
         if file.suffix != f".{pid}":
-            calls |= calls_in(re.split(r"^execve", file.read_text(), maxsplit=1, flags=re.MULTILINE)[0])
+            calls |= calls_in(re.split(r'^execve|^prctl\(PR_SET_NAME, "glimpse-init"', file.read_text(), maxsplit=1, flags=re.MULTILINE)[0])
     return calls
 
 

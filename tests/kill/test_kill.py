@@ -56,7 +56,7 @@ class Tree:
         return self._children_named(self.root, "glimpse-boxd")[0]
 
     def zygote(self):
-        return self._children_named(self.boxd(), "glimpse-boxd")[0]
+        return self._children_named(self.boxd(), "glimpse-zygote")[0]
 
     def inits(self):
         return self._children_named(self.boxd(), "glimpse-init")
@@ -70,10 +70,10 @@ class Tree:
         return [p for init in self.inits() for p in self._children_named(init, "python3")]
 
     def busy_init(self):
-        """The init of a box whose program, which is no Python, runs."""
+        """The init of a box whose program runs: SLEEP's shell has a child, which waiting interpreters have not."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            busy = [p for p in self.inits() if any(name(child) != "python3" for child in children(p))]
+            busy = [p for p in self.inits() if any(children(child) for child in children(p))]
             if busy:
                 return busy[0]
             time.sleep(0.01)

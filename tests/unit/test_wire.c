@@ -161,17 +161,17 @@ static void spawn_keeps_the_layers_that_boxes_need(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(wire_decode(&got, &spawn, sizeof spawn, 4, WIRE_TO_ZYGOTE, &err), 0);
+    assert_int_equal(wire_decode(&got, &spawn, sizeof spawn, WIRE_SPAWN_FDS, WIRE_TO_ZYGOTE, &err), 0);
     spawn.uid = 0;
-    refused(&spawn, sizeof spawn, 4, WIRE_TO_ZYGOTE, "uid");
+    refused(&spawn, sizeof spawn, WIRE_SPAWN_FDS, WIRE_TO_ZYGOTE, "uid");
     spawn.uid = 100000;
     for (uint64_t flag = 1; flag <= must; flag <<= 1)
         if ((must & flag) != 0) {
             spawn.namespaces = must & ~flag;
-            refused(&spawn, sizeof spawn, 4, WIRE_TO_ZYGOTE, "namespaces");
+            refused(&spawn, sizeof spawn, WIRE_SPAWN_FDS, WIRE_TO_ZYGOTE, "namespaces");
         }
     spawn.namespaces = must | CLONE_VM;
-    refused(&spawn, sizeof spawn, 4, WIRE_TO_ZYGOTE, "namespaces");
+    refused(&spawn, sizeof spawn, WIRE_SPAWN_FDS, WIRE_TO_ZYGOTE, "namespaces");
 }
 
 static void records_stay_within_their_blob(void **state)

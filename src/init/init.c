@@ -1,0 +1,372 @@
+/*
+ * init: PID 1 of a box. It waits for one job, starts its program as another uid without any privilege,
+ * holds the wall clock, reaps everything, kills what is left, reports, and ends. When its socket closes it ends
+ * at once, and the kernel kills the rest of the box with it.
+ *
+ *   ready ── JOB ──▶ unpacked ── fork, or a word to the interpreter that waits ──▶ running ── program's exit or wall limit ──▶ killing ──▶ reported ── end of the lease ──▶ exit
+ *
+ * In "running" the program may do as it likes to every process but this one: it can't signal, trace or see it.
+ * From "reported" on no other process exists in the box, or only one that is dead but for its memory.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "box/caps.h"
+#include "box/setup.h"
+#include "init/init.h"
+#include "init/task.h"
+#include "init/worker.h"
+
+/* Killing the program, becoming it, and, until the job is known, setting the size of the box. */
+#define INIT_CAPS      (CAP_BIT(CAP_KILL) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID))
+#define INIT_BOOT_CAPS (INIT_CAPS | CAP_BIT(CAP_SYS_ADMIN))
+
+static _Noreturn void fail(uint64_t id, const struct err *err)
+{
+    struct wire_failed failed = wire_failed(WIRE_FAILED, id, err);
+
+    _exit(fd_send_packet(BOX_FD_JOB, &failed, sizeof failed, NULL, 0) < 0 ? 2 : 1);
+}
+
+/* ---- Before the job ---- */
+
+static int harden(struct err *err)
+{
+    int r;
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_errno(err, -errno, "init: prctl");
+    r = caps_drop_bounding(0);
+    if (r == 0)
+        r = caps_keep_only(INIT_BOOT_CAPS);
+    return r < 0 ? err_errno(err, r, "init: capabilities") : 0;
+}
+
+static void say_ready(void)
+{
+    struct wire_plain ready = {.head = wire_head(WIRE_READY, 0)};
+
+    if (fd_send_packet(BOX_FD_JOB, &ready, sizeof ready, NULL, 0) < 0)
+        _exit(2);
+}
+
+/* Until the socket has something to say, its end included. Ends the process when boxd is gone. worker_fd: or -1. True
+ * where there is a word from the worker. */
+static bool wait_for_word(int worker_fd)
+{
+    struct pollfd wait[] = {{.fd = BOX_FD_JOB, .events = POLLIN},
+                            {.fd = BOX_FD_LEASH, .events = 0},
+                            {.fd = worker_fd, .events = POLLIN}};
+
+    while (poll(wait, COUNT_OF(wait), -1) < 0 && errno == EINTR)
+        ;
+    if (wait[1].revents != 0)
+        _exit(0);
+    return wait[2].revents != 0;
+}
+
+/* Our job socket's next message; its descriptors are owned by the caller. Ends the process when there will be none. */
+static void receive(union wire_msg *msg, int fds[WIRE_MAX_FDS], size_t *n_fds)
+{
+    unsigned char bytes[WIRE_MAX_BYTES];
+    struct err err = {0};
+    ssize_t n = fd_recv_packet(BOX_FD_JOB, bytes, sizeof bytes, fds, WIRE_MAX_FDS, n_fds, 0);
+
+    if (n <= 0)
+        _exit(0); /* released without use, or boxd is gone */
+    if (wire_decode(msg, bytes, (size_t)n, *n_fds, WIRE_TO_INIT, &err) < 0)
+        fail(0, &err);
+}
+
+/* Blocks until the engine sends the job. boxd may send an interpreter before it. */
+static void receive_job(struct task *task, struct worker *worker)
+{
+    struct err err = {0};
+
+    for (;;) {
+        int fds[WIRE_MAX_FDS];
+        size_t n_fds = 0;
+        union wire_msg msg;
+
+        if (wait_for_word(worker->fd)) {
+            int r = worker_hear(worker, &err);
+
+            if (r > 0)
+                say_ready();
+            if (r >= 0)
+                continue;
+            if (worker->pid == 0) /* it never was of use, and boxd waits to hear */
+                fail(0, &err);
+            *worker = (struct worker){.fd = -1}; /* it has ended while it waited: the job gets a fresh one */
+            continue;
+        }
+        receive(&msg, fds, &n_fds);
+        if (msg.head.type == WIRE_JOB) {
+            task_init(task, &msg.job, fds, n_fds);
+            return;
+        }
+        closep(&worker->fd);
+        worker->fd = fds[0];
+    }
+}
+
+static int size_box(const struct task *task, struct err *err)
+{
+    char options[64];
+
+    if (task->job.box_bytes != BOX_TMPFS_BYTES) {
+        (void)snprintf(options, sizeof options, "size=%llu,nr_inodes=%u", (unsigned long long)task->job.box_bytes,
+                       BOX_TMPFS_INODES);
+        if (mount(NULL, "/box", NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV, options) < 0)
+            return err_errno(err, -errno, "size of the box");
+    }
+    return caps_keep_only(INIT_CAPS) < 0 ? err_set(err, -EPERM, "init: capabilities") : 0;
+}
+
+/* A raw terminal for stdout and stderr: programs flush it by the line, as for a person, so both streams come in
+ * the order of writing; and it changes no byte. *master is owned by the caller. */
+static int open_terminal(struct task *task, int *master, struct err *err)
+{
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    struct termios raw;
+    CLEANUP(closep) int fd = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    CLEANUP(closep) int slave = -1;
+    int unlock = 0;
+
+    if (fd < 0 || ioctl(fd, TIOCSPTLCK, &unlock) < 0)
+        return err_errno(err, -errno, "terminal");
+    slave = ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (slave < 0 || tcgetattr(slave, &raw) < 0)
+        return err_errno(err, -errno, "terminal");
+    cfmakeraw(&raw);
+    if (tcsetattr(slave, TCSANOW, &raw) < 0 || ioctl(slave, TIOCSWINSZ, &size) < 0)
+        return err_errno(err, -errno, "terminal");
+    for (int i = 1; i <= 2; i++) {
+        closep(&task->stdio[i]);
+        task->stdio[i] = fcntl(slave, F_DUPFD_CLOEXEC, 3);
+        if (task->stdio[i] < 0)
+            return err_errno(err, -errno, "terminal");
+    }
+    *master = TAKE_FD(fd);
+    return 0;
+}
+
+static int report_terminal(struct task *task, int master, struct err *err)
+{
+    struct wire_plain terminal = {.head = wire_head(WIRE_TERMINAL, task->job.head.id)};
+    int r = fd_send_packet(BOX_FD_JOB, &terminal, sizeof terminal, &master, 1);
+
+    return r < 0 ? err_errno(err, r, "handing over the terminal") : 0;
+}
+
+/* ---- While it runs ---- */
+
+enum { REAP_AT_ONCE = 256 };
+
+struct watch {
+    int signal_fd; /* owned; SIGCHLD */
+    pid_t pid;     /* the program's first process */
+    bool ended;
+    int status;    /* of wait(2), once ended */
+};
+
+/* Reaps the dead, at most max of them: who makes orphans without end must not keep us from the clock. As PID 1 we are
+ * everybody's parent in the end. True where there may be more. flags: WNOHANG, or 0 to wait until nobody is left. */
+static bool reap(struct watch *watch, int flags, int max)
+{
+    int status;
+    pid_t pid;
+
+    for (int i = 0; i < max; i++) {
+        pid = waitpid(-1, &status, flags | __WALL);
+        if (pid == 0 || (pid < 0 && errno != EINTR))
+            return false;
+        if (pid == watch->pid) {
+            watch->ended = true;
+            watch->status = status;
+        }
+    }
+    return true;
+}
+
+/* True when the program ended by itself, false when its time was up. */
+static bool wait_for_program(struct watch *watch, uint64_t deadline_us)
+{
+    struct pollfd fds[] = {{.fd = watch->signal_fd, .events = POLLIN},
+                           {.fd = BOX_FD_JOB, .events = POLLIN},
+                           {.fd = BOX_FD_LEASH, .events = 0}};
+    bool more = false;
+
+    while (!watch->ended) {
+        struct signalfd_siginfo info[16];
+        uint64_t now = now_us(), left = deadline_us > now ? deadline_us - now : 0;
+        struct timespec timeout = {.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
+        int n = ppoll(fds, COUNT_OF(fds), more ? &(struct timespec){0} : &timeout, NULL);
+
+        if (left == 0)
+            return false;
+        if (n > 0 && (fds[1].revents != 0 || fds[2].revents != 0))
+            _exit(0); /* the lease is over, as nobody sends anything else; or boxd is gone. The box dies with us */
+        if (n > 0 && fds[0].revents != 0 && read(watch->signal_fd, info, sizeof info) > 0)
+            more = true;
+        if (more)
+            more = reap(watch, WNOHANG, REAP_AT_ONCE);
+    }
+    return true;
+}
+
+/* True where the program never made a process or a thread: then the keeper of its memory is all that is left, it is
+ * dying, and what it takes down was for the program's end to take. Whether anybody was made is read after the signal,
+ * after which nobody is. Without the file (CONFIG_CHECKPOINT_RESTORE) we wait, as for any process. */
+static bool only_keeper_is_left(const struct watch *watch, const struct worker *worker)
+{
+    char text[16];
+    long last;
+
+    if (!watch->ended || worker->keeper == 0 || watch->pid != worker->pid ||
+        fd_read_file_at(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", text, sizeof text) < 0)
+        return false;
+    last = strtol(text, NULL, 10);
+    return last == (worker->keeper > worker->pid ? worker->keeper : worker->pid);
+}
+
+/* SIGKILL to all, and again to what was forked meanwhile, until there is nobody: a fork under way when the
+ * signal arrives is restarted and dies (copy_process() looks at pending signals), so this ends. */
+static void kill_rest(struct watch *watch, const struct worker *worker)
+{
+    (void)kill(-1, SIGKILL);
+    if (only_keeper_is_left(watch, worker))
+        return;
+    do {
+        (void)kill(-1, SIGKILL);
+        while (reap(watch, 0, REAP_AT_ONCE)) /* blocks until ECHILD */
+            ;
+    } while (kill(-1, 0) == 0);
+}
+
+/* ---- After it ---- */
+
+static uint32_t box_is_full(void)
+{
+    struct statfs fs;
+
+    return statfs("/box", &fs) == 0 && (fs.f_bavail == 0 || fs.f_ffree == 0);
+}
+
+/* An error that the child could not execute the program is ours, and tells more than its exit status. */
+static void check_executed(const struct task *task, int error_fd, const struct worker *worker)
+{
+    struct err err = {0};
+
+    worker_check_started(worker, &err);
+    if (err.code < 0)
+        fail(task->job.head.id, &err);
+    if (error_fd >= 0 && fd_read_full(error_fd, &err, sizeof err) == (ssize_t)sizeof err) {
+        err.msg[sizeof err.msg - 1] = '\0';
+        fail(task->job.head.id, &err);
+    }
+}
+
+static void report_exited(struct task *task, const struct watch *watch, bool in_time, uint64_t wall_us)
+{
+    struct wire_exited exited = {
+        .head = wire_head(WIRE_EXITED, task->job.head.id), .wall_us = wall_us, .disk_full = box_is_full()};
+    CLEANUP(closep) int artifact = -1;
+    struct err err = {0};
+
+    if (!in_time) {
+        exited.how = WIRE_EXIT_WALL_TIME;
+    } else if (WIFEXITED(watch->status)) {
+        exited.how = WIRE_EXIT_EXITED;
+        exited.code = WEXITSTATUS(watch->status);
+    } else {
+        exited.how = WIRE_EXIT_SIGNALED;
+        exited.code = WTERMSIG(watch->status);
+    }
+    if ((task->job.flags & WIRE_JOB_COLLECT) != 0 && exited.how == WIRE_EXIT_EXITED && exited.code == 0 &&
+        task_collect(task, &artifact, &exited.artifact_bytes, &err) < 0)
+        fail(task->job.head.id, &err);
+    if (fd_send_packet(BOX_FD_JOB, &exited, sizeof exited, &artifact, artifact >= 0) < 0)
+        _exit(2);
+    /* Our end is the box's, and taking it down takes longer than reading its figures: first the figures. */
+    (void)wait_for_word(-1);
+    _exit(0);
+}
+
+/* Runs the job's program to its end. Returns only with an error. */
+static int serve(struct task *task, struct watch *watch, struct worker *worker, struct err *err)
+{
+    CLEANUP(closep) int master = -1;
+    CLEANUP(closep) int error_fd = -1;
+    uint64_t started_us;
+    bool in_time;
+    int r = size_box(task, err);
+
+    if (r == 0)
+        r = task_unpack(task, err);
+    if (r == 0 && (task->job.flags & WIRE_JOB_MERGED) != 0) {
+        r = open_terminal(task, &master, err);
+        if (r == 0)
+            r = report_terminal(task, master, err);
+    }
+    if (r < 0)
+        return r;
+    closep(&master);
+
+    started_us = now_us();
+    if (worker->pid == 0 || worker_start(worker, task, &watch->pid, &(struct err){0}) < 0)
+        r = task_start(task, BOX_FD_SECCOMP, &watch->pid, &error_fd, err);
+    if (r < 0)
+        return r;
+    in_time = wait_for_program(watch, started_us + task->job.wall_time_ms * 1000);
+    {
+        uint64_t wall_us = now_us() - started_us;
+
+        kill_rest(watch, worker);
+        check_executed(task, error_fd, worker);
+        report_exited(task, watch, in_time, wall_us);
+    }
+    return 0;
+}
+
+void init_run(void)
+{
+    struct watch watch = {.signal_fd = -1};
+    struct worker worker = {.fd = -1};
+    static struct task task; /* large: not on the stack */
+    struct err err = {0};
+    sigset_t child;
+    int r = harden(&err);
+
+    if (r < 0)
+        fail(0, &err);
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    watch.signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (sigprocmask(SIG_SETMASK, &child, NULL) < 0 || watch.signal_fd < 0) {
+        (void)err_errno(&err, -errno, "init: signalfd");
+        fail(0, &err);
+    }
+    say_ready();
+    receive_job(&task, &worker);
+    if (serve(&task, &watch, &worker, &err) < 0)
+        fail(task.job.head.id, &err);
+    _exit(1);
+}
