@@ -1,4 +1,4 @@
-# What a box with Python in it goes through while it waits (warm.py, begin_rehearsal()): a walk through what programs use. It is no program
+# What Python goes through before it is forked into boxes (warm.py, begin_tour()): a walk through what programs use. It is no program
 # of anybody's, and none of the benchmark.
 import collections, dataclasses, datetime, functools, heapq, itertools, json, math, re, string, sys
 from typing import Dict, List, Optional
@@ -85,7 +85,7 @@ def tour():
         lines.append(str(error))
     finally:
         lines.append(day.isoformat())
-    with open("/proc/self/stat") as file:
+    with open("/etc/passwd") as file:
         lines.append(file.readline()[:10])
     number = 2 ** 200 % 10 ** 9 + math.factorial(30) // 7
     bits = bytes(range(64)).hex() + str(bytearray(b"abc")) + "x".join(reversed(string.ascii_lowercase))
@@ -104,7 +104,6 @@ def tour():
 
 
 tour()
-print([line.split() for line in sys.stdin])
 try:
     tour(1)
 except TypeError:

@@ -1,6 +1,6 @@
 # Read by libzygote.so (src/init/zygote_python.c) into a namespace of its own, once, in a Python that will be forked into
-# boxes: what is at this level runs in the template, begin_rehearsal() and end_rehearsal() in each box while it waits, and the
-# other functions around the program, called by zygote_python.c. A program must not be able to tell: tests/languages/test_warm.py compares it with a fresh Python.
+# boxes: what is at this level runs in the template, settle() in each box while it waits, and the other functions around the
+# program, called by zygote_python.c. A program must not be able to tell: tests/languages/test_warm.py compares it with a fresh Python.
 import sys
 
 _bare = set(sys.modules)  # what a fresh Python has imported by now
@@ -15,43 +15,45 @@ import warnings, weakref, zlib  # noqa: E401
 _main = sys.modules["__main__"]
 
 
-# --- In each box, while it waits ---------------------------------------------------------------------------------------------
+# --- Ahead of the program ---------------------------------------------------------------------------------------------
 
 
 
-# What a program goes through, so that the page faults and the first looks at caches are behind it: between these two
-# zygote_python.c runs tour.py as it runs programs. Nothing is left of it but the streams: they are made for pipes, which stand in
-# for the job's until these take their places.
+# What a program goes through: zygote_python.c runs tour.py between these two, as it runs programs, in the template, so that
+# what the library makes at its first use is there, and once in a fork of it, which finds out what pages programs write to
+# (zygote_pages.c). Nothing is left of it.
 tour = os.path.join(os.path.dirname((lambda: None).__code__.co_filename), "tour.py")
 
 
-def _rehearse_ends():
-    global _shadowable
-    _shadowable = _find_shadowable()
-    _is_unusual(logging.__file__)
+def begin_tour():
     _dress([sys.executable, "main.py"], "/box/main.py", [b"LANG=C.UTF-8"])
-    handler = logging.StreamHandler()
-    logging.shutdown([weakref.ref(handler)])
-    has_last_words()
-
-
-def begin_rehearsal():
-    _put_pipe(b"1 2\n3\n", 0)
-    _rehearse_ends()
-    module = sys.modules["rehearsal"] = types.ModuleType("rehearsal")
+    module = sys.modules["tour"] = types.ModuleType("tour")
     return vars(module)
 
 
-def end_rehearsal():
-    global _streams
-    del sys.modules["rehearsal"]
+def end_tour():
+    del sys.modules["tour"]
     re.purge()
     linecache.clearcache()
-    _put_pipe(b"", 0, 1, 2)
+
+
+# Streams are made for pipes, which stand in for the job's until these take their places. The rest is what begin() and the
+# program's end will do, so that it is not done for the first time then.
+def settle():
+    global _streams, _shadowable
+    ends = os.pipe()
+    for fd in range(3):
+        os.dup2(ends[min(fd, 1)], fd)
+    os.close(ends[0])
+    os.close(ends[1])
     _streams = _open_streams()
+    _shadowable = _find_shadowable()
     gc.collect()
-    gc.freeze()  # the little that is left is none of the program's
-    _rehearse_ends()  # as it will be: without the rest
+    gc.freeze()  # the little that is there by now is none of the program's
+    _is_unusual(logging.__file__)
+    _dress([sys.executable, "main.py"], "/box/main.py", [b"LANG=C.UTF-8"])
+    logging.shutdown([weakref.ref(logging.StreamHandler())])
+    has_last_words()
 
 
 # --- Around the program ------------------------------------------------------------------------------------------------------
@@ -73,15 +75,6 @@ def _open_stream(name, fd):
 
 def _open_streams():
     return [_open_stream(name, fd) for fd, name in enumerate(("stdin", "stdout", "stderr"))]
-
-
-def _put_pipe(content, *places):
-    ends = os.pipe()
-    os.write(ends[1], content)
-    for fd in places:
-        os.dup2(ends[min(fd, 1)], fd)
-    os.close(ends[0])
-    os.close(ends[1])
 
 
 def _are_pipes():
@@ -188,5 +181,8 @@ argv, environment = [], []  # of the job: set by zygote_python.c
 _streams = None  # made ahead
 _standard = set()
 _shadowable = _find_shadowable()
-gc.collect()
-gc.freeze()
+
+
+def freeze():
+    gc.collect()
+    gc.freeze()

@@ -43,13 +43,14 @@ static int set_stack(struct err *err)
 }
 
 /* stderr stays: what goes wrong while it boots belongs into our log. */
-static int set_descriptors(int control, struct err *err)
+static int set_descriptors(int control, int proc, struct err *err)
 {
     CLEANUP(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(control, ZYGOTE_FD_CONTROL) < 0)
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(control, ZYGOTE_FD_CONTROL) < 0 ||
+        dup2(proc, ZYGOTE_FD_PROC) < 0)
         return err_errno(err, -errno, "descriptors of an interpreter");
-    return syscall(SYS_close_range, ZYGOTE_FD_CONTROL + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0
+    return syscall(SYS_close_range, ZYGOTE_FD_PROC + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0
                ? err_errno(err, -errno, "descriptors of an interpreter")
                : 0;
 }
@@ -78,6 +79,7 @@ static int reset_signals(struct err *err)
 
 int interpreter_exec(int control, const struct zygote_config *config, struct err *err)
 {
+    CLEANUP(closep) int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int r = set_oom_score(err);
 
     if (r == 0)
@@ -87,7 +89,7 @@ int interpreter_exec(int control, const struct zygote_config *config, struct err
     if (r == 0)
         r = set_stack(err);
     if (r == 0)
-        r = set_descriptors(control, err);
+        r = set_descriptors(control, proc, err);
     if (r == 0)
         r = reset_signals(err);
     if (r == 0)

@@ -8,8 +8,8 @@
  *   zygote ── vfork ──▶ go-between, in the box's pid namespace and cgroup ── fork ──▶ worker
  *
  * The go-between ends at once, so the worker is init's child (pid_namespaces(7): orphans go to their namespace's
- * init). The worker enters the other namespaces, gives up all privilege (confine.h), rehearses, tells init that it
- * is ready, and waits for the job. A program of a user is never seen by the zygote.
+ * init). The worker enters the other namespaces, gives up all privilege (confine.h), makes ready what it can, tells
+ * init that it is ready, and waits for the job. A program of a user is never seen by the zygote.
  */
 #pragma once
 
@@ -32,8 +32,9 @@ struct zygote_job {
  * booted with and take() agrees, otherwise it is started afresh. */
 struct zygote_face {
     void (*warm)(const char *script); /* in the zygote, once: import what programs import */
-    void (*after_fork)(void);         /* in each worker */
-    void (*rehearse)(void);           /* in a worker that has time */
+    void (*rehearse)(void);           /* in a fork that ends then (zygote_pages.c): what programs go through */
+    void (*after_fork)(void);         /* in each worker, and before rehearse() */
+    void (*settle)(void);             /* in a worker that has time: make what can be made before the job */
     /* Puts into the interpreter what it has read at its start: the arguments (those behind the program's name) and
      * the job's environment. Without it, a job may have no arguments. False, with nothing changed, where it can't. */
     bool (*take)(const struct zygote_job *job, char **arguments);
@@ -45,9 +46,10 @@ struct zygote_face {
 void zygote_serve(bool *hurry);
 /* zygote_enter.c: takes the calling process, a fresh fork, into the box. fds: of the ENTER message, borrowed. */
 MUST_CHECK int zygote_enter(const struct wire_spawn *enter, const int *fds, struct err *err);
-/* zygote_job.c: tells init that this worker is ready, and waits for the job: stdio, environment and limits are the
- * job's then, and every other descriptor is closed. Ends the process where there will be no job. */
-void zygote_wait(struct zygote_job *job);
+/* zygote_job.c: tells init that this worker is ready, in a hurry without a keeper, and waits for the job: stdio,
+ * environment and limits are the job's then, and every other descriptor is closed. Ends the process where there will be
+ * no job. */
+void zygote_wait(struct zygote_job *job, bool hurry);
 /* zygote_image.c: what /proc tells of the worker shall be the job's: read before it is there, and set when it is.
  */
 void zygote_remember_image(void);
@@ -56,6 +58,9 @@ void zygote_show_image(const struct zygote_job *job);
 pid_t zygote_keep_memory(void);
 /* There is no need of it: a fresh interpreter takes the worker's place. */
 void zygote_end_keeper(void);
+/* zygote_pages.c: in the zygote, and in a worker that has time. */
+void zygote_learn_pages(const struct zygote_face *face);
+void zygote_touch_pages(void);
 /* A failure of ours in a worker: init hears why, and this process ends. */
 _Noreturn void zygote_fail(const struct err *err);
 /* zygote_preload.c: what the interpreter was booted with. */

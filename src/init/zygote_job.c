@@ -87,9 +87,10 @@ static int take_stdio(const int *fds)
     return syscall(SYS_close_range, 3, ~0U, 0) < 0 ? -errno : 0;
 }
 
-void zygote_wait(struct zygote_job *job)
+void zygote_wait(struct zygote_job *job, bool hurry)
 {
-    struct wire_worker ready = {.head = wire_head(WIRE_WORKER, 0), .pid = getpid(), .keeper = zygote_keep_memory()};
+    struct wire_worker ready = {
+        .head = wire_head(WIRE_WORKER, 0), .pid = getpid(), .keeper = hurry ? 0 : zygote_keep_memory()};
     unsigned char bytes[WIRE_MAX_BYTES];
     int fds[WIRE_MAX_FDS], r;
     size_t n_fds = 0;

@@ -97,12 +97,16 @@ static void serve(void)
     awaited = NULL;
     if (face->warm != NULL && preparation != NULL)
         face->warm(preparation);
+    zygote_learn_pages(face);
+    (void)close(ZYGOTE_FD_PROC);
     zygote_serve(&hurry);
+    if (!hurry)
+        zygote_touch_pages();
     if (face->after_fork != NULL)
         face->after_fork();
-    if (face->rehearse != NULL && !hurry)
-        face->rehearse();
-    zygote_wait(&job);
+    if (face->settle != NULL && !hurry)
+        face->settle();
+    zygote_wait(&job, hurry);
     if (face->run != NULL)
         face->run(&job);
     if (!fits(&job, &arguments) || !(face->take == NULL ? *arguments == NULL : face->take(&job, arguments)))

@@ -82,19 +82,6 @@ static PyObject *run_file(FILE *file, const char *path, PyObject *names)
     return PyRun_FileExFlags(file, path, FILE_INPUT, names, names, 1, NULL);
 }
 
-static void python_warm(const char *script)
-{
-    FILE *file = fopen(script, "re");
-
-    (void)PyGILState_Ensure(); /* it is given up while a script is opened; from here on it is kept */
-    space = PyDict_New();
-    /* A copy: a program may put others in place of the builtins, and it is not our code that shall call them. */
-    if (file == NULL || space == NULL ||
-        PyDict_SetItemString(space, "__builtins__", PyDict_Copy(PyEval_GetBuiltins())) < 0 ||
-        run_file(file, script, space) == NULL)
-        end_badly("the preparation");
-}
-
 static void python_after_fork(void)
 {
     PyOS_AfterFork_Child();
@@ -232,14 +219,42 @@ static bool finish(void)
     return fine;
 }
 
-static void python_rehearse(void)
+static void take_tour(void)
 {
-    PyObject *names = call("begin_rehearsal");
+    PyObject *names = call("begin_tour");
     const char *path = PyUnicode_AsUTF8(PyDict_GetItemString(space, "tour"));
     FILE *file = names == NULL || path == NULL ? NULL : fopen(path, "re");
 
-    if (file == NULL || run_file(file, path, names) == NULL || !flush_streams() || call("end_rehearsal") == NULL)
-        end_badly("the rehearsal");
+    if (file == NULL || run_file(file, path, names) == NULL || !flush_streams() || call("end_tour") == NULL)
+        end_badly("the tour");
+}
+
+static void python_settle(void)
+{
+    if (call("settle") == NULL)
+        end_badly("settle()");
+}
+
+static void python_rehearse(void)
+{
+    take_tour();
+    python_settle();
+}
+
+static void python_warm(const char *script)
+{
+    FILE *file = fopen(script, "re");
+
+    (void)PyGILState_Ensure(); /* it is given up while a script is opened; from here on it is kept */
+    space = PyDict_New();
+    /* A copy: a program may put others in place of the builtins, and it is not our code that shall call them. */
+    if (file == NULL || space == NULL ||
+        PyDict_SetItemString(space, "__builtins__", PyDict_Copy(PyEval_GetBuiltins())) < 0 ||
+        run_file(file, script, space) == NULL)
+        end_badly("the preparation");
+    take_tour();
+    if (call("freeze") == NULL)
+        end_badly("freeze()");
 }
 
 static void python_run(const struct zygote_job *job)
@@ -270,8 +285,11 @@ static void python_run(const struct zygote_job *job)
 
 const struct zygote_face *zygote_python(void)
 {
-    static const struct zygote_face face = {
-        .warm = python_warm, .after_fork = python_after_fork, .rehearse = python_rehearse, .run = python_run};
+    static const struct zygote_face face = {.warm = python_warm,
+                                            .rehearse = python_rehearse,
+                                            .after_fork = python_after_fork,
+                                            .settle = python_settle,
+                                            .run = python_run};
 
     return PyRun_FileExFlags == NULL ? NULL : &face;
 }

@@ -121,7 +121,7 @@ struct wire_failed {
 
 enum {
     WIRE_SPAWN_CGROUP_V2 = 1, /* the last fd is a cgroup2 directory for CLONE_INTO_CGROUP; else: v1 `tasks` files */
-    WIRE_SPAWN_HURRY = 2,     /* ENTER: a job waits for this box, so it does not rehearse */
+    WIRE_SPAWN_HURRY = 2,     /* ENTER: a job waits for this box: nothing is made ahead of it */
     WIRE_SPAWN_FLAGS = 3,
 };
 
