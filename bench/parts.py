@@ -1,6 +1,7 @@
 """What is measured, part by part. Each takes a Setting, says what it is doing, and returns plain data for the JSON."""
 import contextlib
 import dataclasses
+import math
 import os
 import pathlib
 import shutil
@@ -16,6 +17,7 @@ from programs import HOME, ROOT, Bench, programs_of
 from service import Service, cgroup_bytes, machine_busy_us, memory_kb
 
 PAUSE_MS = 20  # between two runs: a box that is made for the next one is not part of this one
+LEAST = 5  # rounds, of the slowest too
 WARM_UPS = 2  # rounds that are not counted: they fill the page cache
 CONNECTIONS = 512  # of an open loop: more than may run and wait, so that whoever is turned away has a connection
 
@@ -69,7 +71,7 @@ def affordable(setting, cases):
     """How many rounds the budget is good for: one is tried."""
     started = time.monotonic()
     clock.rounds(cases, 1, PAUSE_MS)
-    return max(3, min(setting.rounds, int(setting.budget_s / (time.monotonic() - started))))
+    return max(min(LEAST, setting.rounds), min(setting.rounds, int(setting.budget_s / (time.monotonic() - started))))
 
 
 def stages(runs):
@@ -243,7 +245,7 @@ def overload_of(setting, program, peak_per_s):
     inside = [run for run in served if run.at + run.took <= seconds * 1e6]
     refused = [run for run in figures.runs if run.status == 503]
     return {"language": program.language, "program": program.name, "seconds": seconds, "peak_per_s": peak_per_s, "rate_per_s": round(rate, 1),
-            "arrived": len(figures.runs), "due": int(rate * seconds), "served": len(served), "refused": len(refused),
+            "arrived": len(figures.runs), "due": math.ceil(rate * seconds), "served": len(served), "refused": len(refused),
             "other": len(figures.runs) - len(served) - len(refused), "per_s": round(len(inside) / seconds, 1),
             "took": clock.summary([run.took for run in served]), "refused_took": clock.summary([run.took for run in refused]),
             "queued": clock.summary([max(0, run.took - run.compile - run.run) for run in served]),
@@ -287,7 +289,7 @@ def affordable_inputs(setting, bench):
     """All, where the second request of the same program finds it compiled; otherwise as many as the budget is good for."""
     request = bench.request() | {"code": with_number(bench.program.code)}
     second = clock.rounds([clock.run_case(setting.boxed.port, request, bench.program.stdout)], 2, PAUSE_MS).runs[1]
-    return INPUTS if second.cached else max(3, min(INPUTS, int(setting.budget_s * 1e6 / second.took)))
+    return INPUTS if second.cached else max(LEAST, min(INPUTS, int(setting.budget_s * 1e6 / second.took)))
 
 
 def judge_of(setting, program):

@@ -28,7 +28,7 @@ from service import Service
 RESULTS = ROOT / "bench" / "results"
 PARTS = ("latency", "throughput", "memory", "overload", "judge", "breakdown")
 # Between a look at one's own change and figures to show.
-DEFAULTS = {"rounds": 200, "budget": 30, "seconds": 3, "overload": 60, "clients": [1, 2, 4, 8, 16, 32, 64]}
+DEFAULTS = {"rounds": 200, "budget": 20, "seconds": 3, "overload": 60, "clients": [1, 2, 4, 8, 16, 32, 64]}
 QUICK = {"rounds": 20, "budget": 4, "seconds": 1, "overload": 10, "clients": [1, 4, 16]}
 
 
@@ -172,7 +172,10 @@ def main():
     arguments = arguments_of(sys.argv[1:])
     signal.signal(signal.SIGTERM, interrupt)
     if arguments.saved:
-        result = json.loads(arguments.saved.read_text())
+        try:
+            result = json.loads(arguments.saved.read_text())
+        except (OSError, ValueError) as error:
+            raise SystemExit(f"error: {arguments.saved}: {error}") from None
     else:
         if os.geteuid() != 0:
             raise SystemExit("error: sandboxes are made by root: sudo script/bench")

@@ -104,15 +104,17 @@ def test_memory_is_of_warm_and_of_plain_boxes(made):
 
 
 def test_processes_that_share_one_memory_count_once():
-    child = subprocess.Popen(["sleep", "60"])
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        child.stdin.write(b"started?\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b"started?\n"  # and it waits for more
         once = memory_kb(child.pid)
         assert once["pss"] > 0
         assert memory_kb(child.pid, child.pid) == once
         assert memory_kb(child.pid, os.getpid())["rss"] > once["rss"]
     finally:
-        child.kill()
-        child.wait()
+        child.communicate()
 
 
 def test_overload_accounts_for_every_job(made):
@@ -192,6 +194,16 @@ def test_a_page_gets_its_tables_anew_and_keeps_its_words(made):
     assert report.renew(renewed, made[1]) == renewed
     if DRAWS:
         assert made[2].with_name("pictures.md").read_text() == renewed
+
+
+@pytest.mark.parametrize("words, says", [(["--parts", "latency,nothing"], "no part nothing; there are: latency, throughput"),
+                                         (["no-such-language", "--parts", "judge"], "no language no-such-language; there are: bash, c"),
+                                         (["--from", "/no/such/file"], "No such file")])
+def test_what_can_not_be_measured_is_said(scratch, words, says):
+    process = start(scratch, *words)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert says in output
 
 
 def test_wrong_output_is_seen(server):
