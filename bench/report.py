@@ -4,6 +4,7 @@ import re
 import tomllib
 
 BARS = tomllib.loads((pathlib.Path(__file__).resolve().parent / "bars.toml").read_text())
+BUSY = 0.5  # load before the measurement, from which on others can be seen in it
 MARK = re.compile(r"(<!-- bench: (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 
@@ -199,7 +200,7 @@ def machine_table(result):
                         f"Linux {machine['kernel']}, {machine['system']}, cgroup {machine['cgroup']}"],
             ["measured", f"{result['date'][:10]}, commit {result['commit']}, in {result['seconds'] / 60:.0f} min"
                          + (f", beside {result['before']}" if result.get("before") else "")],
-            ["load before", f"{result['load_before']}; taken by the hypervisor meanwhile: {result['stolen'] * 100:.1f} %"],
+            ["load before", f"{result['load_before']}{' (others were at work: these figures are worth little)' if result['load_before'] > BUSY else ''}; taken by the hypervisor meanwhile: {result['stolen'] * 100:.1f} %"],
             ["rounds", f"at most {options['rounds']} of each program, {options['budget']:g} s; loops of {options['seconds']:g} s"],
             ["the client", f"{result['client']['client_us']} µs of CPU a request, {result['client']['healthz_per_s']} /healthz a second"],
             ["runtimes", ", ".join(f"{language} {version}" for language, version in result["languages"].items())]]

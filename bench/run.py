@@ -137,7 +137,7 @@ def measure(arguments, say):
               "machine": machine(), "load_before": load_now(),
               "options": {name: getattr(arguments, name) for name in ("quick", *DEFAULTS, "parts", "compare")}}
     started, stolen = time.monotonic(), stolen_ticks()
-    if result["load_before"] > 0.5:
+    if result["load_before"] > report.BUSY:
         print(f"!!! this machine is busy (load {result['load_before']}): trust the ratios more than the times, and neither much")
     with contextlib.ExitStack() as stack:
         services = {"boxed": stack.enter_context(Service())}
