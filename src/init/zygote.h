@@ -31,10 +31,13 @@ struct zygote_job {
  * end. Without, the interpreter goes on by itself and opens the program: where the job's words are those that it was
  * booted with and take() agrees, otherwise it is started afresh. */
 struct zygote_face {
-    void (*warm)(const char *script); /* in the zygote, once: import what programs import */
-    void (*rehearse)(void);           /* in a fork that ends then (zygote_pages.c): what programs go through */
-    void (*after_fork)(void);         /* in each worker, and before rehearse() */
-    void (*settle)(void);             /* in a worker that has time: make what can be made before the job */
+    bool late;           /* more of its start comes after the script is opened: it serves when it reads from it */
+    void (*begin)(void); /* in the zygote before its main(), once */
+    /* When it is booted, once: import what programs import. script: the language's own, or NULL. */
+    void (*warm)(const char *script);
+    void (*rehearse)(void);   /* in a fork that ends then (zygote_pages.c): what programs go through */
+    void (*after_fork)(void); /* in each worker, and before rehearse() */
+    void (*settle)(void);     /* in a worker that has time: make what can be made before the job */
     /* Puts into the interpreter what it has read at its start: the arguments (those behind the program's name) and
      * the job's environment. Without it, a job may have no arguments. False, with nothing changed, where it can't. */
     bool (*take)(const struct zygote_job *job, char **arguments);
@@ -70,4 +73,6 @@ _Noreturn void zygote_start_afresh(const struct zygote_job *job);
 
 /* One file each; NULL in another interpreter. */
 const struct zygote_face *zygote_bash(void);
+const struct zygote_face *zygote_lua_face(void);
+const struct zygote_face *zygote_perl(void);
 const struct zygote_face *zygote_python(void);

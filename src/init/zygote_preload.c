@@ -5,11 +5,13 @@
  * Until then the interpreter is to see what it would see in a box: no variables of ours, and the program's ids.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,10 +21,24 @@
 #define EXPORTED __attribute__((visibility("default")))
 #define BOX      "/box/"
 
-/* The script that the interpreter was told to run, below /box; NULL once it has been opened. */
-static const char *awaited;
-static const char *preparation;        /* the language's own script, or NULL */
+static const struct zygote_face *face;
+static bool booting;            /* until it serves */
+static const char *awaited;     /* the script that the interpreter was told to run, below /box; NULL once it is open */
+static const char *preparation; /* the language's own script, or NULL */
 static char **boot_argv, **boot_envp; /* the last word is the script */
+static int unread = -1;               /* the script's descriptor, where the face waits for its being read */
+
+static const struct zygote_face *find_face(void)
+{
+    static const struct zygote_face plain;
+    static const struct zygote_face *(*const faces[])(void) = {zygote_python, zygote_bash, zygote_lua_face,
+                                                               zygote_perl};
+    const struct zygote_face *found = NULL;
+
+    for (size_t i = 0; i < COUNT_OF(faces) && found == NULL; i++)
+        found = faces[i]();
+    return found == NULL ? &plain : found;
+}
 
 /* Value of a variable, which the interpreter will not see: it has not read its environment yet. */
 static const char *take_variable(char **envp, const char *name)
@@ -41,6 +57,21 @@ static const char *take_variable(char **envp, const char *name)
     return value;
 }
 
+/* Interpreters write over what they were given. NULL when out of memory. */
+static char **copy_of(char *const *words)
+{
+    size_t n = 0;
+    char **copy;
+
+    while (words[n] != NULL)
+        n++;
+    copy = calloc(n + 1, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < n; i++)
+        if ((copy[i] = strdup(words[i])) == NULL)
+            return NULL;
+    return copy;
+}
+
 __attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
 {
     const char *script = take_variable(envp, ZYGOTE_ENV_SCRIPT);
@@ -51,8 +82,14 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
     awaited = script + strlen(BOX);
     preparation = take_variable(envp, ZYGOTE_ENV_WARM);
     (void)take_variable(envp, "LD_PRELOAD");
-    boot_argv = argv;
-    boot_envp = envp;
+    boot_argv = copy_of(argv);
+    boot_envp = copy_of(envp);
+    if (boot_argv == NULL || boot_envp == NULL)
+        _exit(1);
+    booting = true;
+    face = find_face();
+    if (face->begin != NULL)
+        face->begin();
 }
 
 char *const *zygote_boot_environment(void)
@@ -62,15 +99,10 @@ char *const *zygote_boot_environment(void)
 
 /* ---- The moment ---- */
 
-static const struct zygote_face *find_face(void)
+/* What an interpreter knows of its streams it has seen at its start, when they were no terminal. */
+static bool is_on_terminal(void)
 {
-    static const struct zygote_face plain;
-    static const struct zygote_face *(*const faces[])(void) = {zygote_python, zygote_bash};
-    const struct zygote_face *face = NULL;
-
-    for (size_t i = 0; i < COUNT_OF(faces) && face == NULL; i++)
-        face = faces[i]();
-    return face == NULL ? &plain : face;
+    return isatty(0) != 0 || isatty(1) != 0 || isatty(2) != 0;
 }
 
 /* The job's words are those that the interpreter was booted with, and arguments, at which *ret is then. */
@@ -89,13 +121,13 @@ static bool fits(const struct zygote_job *job, char ***ret)
  * by itself. */
 static void serve(void)
 {
-    const struct zygote_face *face = find_face();
+    const int error = errno; /* a program may see it: Perl's die() ends with it */
     struct zygote_job job;
     char **arguments;
     bool hurry;
 
-    awaited = NULL;
-    if (face->warm != NULL && preparation != NULL)
+    booting = false;
+    if (face->warm != NULL)
         face->warm(preparation);
     zygote_learn_pages(face);
     (void)close(ZYGOTE_FD_PROC);
@@ -109,19 +141,52 @@ static void serve(void)
     zygote_wait(&job, hurry);
     if (face->run != NULL)
         face->run(&job);
-    if (!fits(&job, &arguments) || !(face->take == NULL ? *arguments == NULL : face->take(&job, arguments)))
+    if (is_on_terminal() || !fits(&job, &arguments) ||
+        !(face->take == NULL ? *arguments == NULL : face->take(&job, arguments)))
         zygote_start_afresh(&job);
+    errno = error;
 }
 
 /* By its name from the current folder, which is /box, or the whole one. */
-static void meet(const char *path)
+static bool is_awaited(const char *path)
 {
     if (awaited == NULL || path == NULL)
-        return;
+        return false;
     if (strncmp(path, BOX, strlen(BOX)) == 0)
         path += strlen(BOX);
-    if (strcmp(path, awaited) == 0)
-        serve();
+    return strcmp(path, awaited) == 0;
+}
+
+/* Before a file is opened. A descriptor in its place, or -1. */
+static int meet(const char *path)
+{
+    if (!is_awaited(path))
+        return -1;
+    awaited = NULL;
+    if (face->late) {
+        unread = memfd_create("script", MFD_CLOEXEC); /* some regular file */
+        return unread;
+    }
+    serve();
+    return -1;
+}
+
+/* Before a descriptor is read. */
+static void meet_read(int fd)
+{
+    const int error = errno;
+    int script;
+
+    if (unread < 0 || fd != unread)
+        return;
+    unread = -1;
+    serve(); /* in a worker nothing else is open */
+    script = open(boot_argv[1], O_RDONLY | O_CLOEXEC);
+    if (script < 0 || (script != fd && dup3(script, fd, O_CLOEXEC) < 0))
+        _exit(126); /* init has put it there */
+    if (script != fd)
+        (void)close(script);
+    errno = error;
 }
 
 /* ---- What is hooked: each does what libc's does, after that ---- */
@@ -152,10 +217,11 @@ static void *libc_function(const char *name, void **cache)
     {                                                                                                                  \
         static void *next;                                                                                             \
         mode_t mode;                                                                                                   \
+        int fd;                                                                                                        \
                                                                                                                        \
         MODE_OF(flags, mode);                                                                                          \
-        meet(path);                                                                                                    \
-        return ((int (*)(const char *, int, ...))libc_function(#name, &next))(path, flags, mode);                      \
+        fd = meet(path);                                                                                               \
+        return fd >= 0 ? fd : ((int (*)(const char *, int, ...))libc_function(#name, &next))(path, flags, mode);       \
     }
 
 #define HOOK_OPENAT(name)                                                                                              \
@@ -163,11 +229,13 @@ static void *libc_function(const char *name, void **cache)
     {                                                                                                                  \
         static void *next;                                                                                             \
         mode_t mode;                                                                                                   \
+        int fd;                                                                                                        \
                                                                                                                        \
         MODE_OF(flags, mode);                                                                                          \
-        if (dir_fd == AT_FDCWD)                                                                                        \
-            meet(path);                                                                                                \
-        return ((int (*)(int, const char *, int, ...))libc_function(#name, &next))(dir_fd, path, flags, mode);         \
+        fd = dir_fd == AT_FDCWD ? meet(path) : -1;                                                                     \
+        return fd >= 0                                                                                                 \
+                   ? fd                                                                                                \
+                   : ((int (*)(int, const char *, int, ...))libc_function(#name, &next))(dir_fd, path, flags, mode);   \
     }
 
 #define HOOK_FOPEN(name)                                                                                               \
@@ -175,7 +243,7 @@ static void *libc_function(const char *name, void **cache)
     {                                                                                                                  \
         static void *next;                                                                                             \
                                                                                                                        \
-        meet(path);                                                                                                    \
+        (void)meet(path);                                                                                              \
         return ((FILE * (*)(const char *, const char *)) libc_function(#name, &next))(path, mode);                     \
     }
 
@@ -183,8 +251,16 @@ static void *libc_function(const char *name, void **cache)
 #define HOOK_ID(name, number, in_box)                                                                                  \
     HOOK(unsigned, name, void)                                                                                         \
     {                                                                                                                  \
-        return awaited != NULL ? (in_box) : (unsigned)syscall(number);                                                 \
+        return booting ? (in_box) : (unsigned)syscall(number);                                                 \
     }
+
+HOOK(ssize_t, read, int fd, void *bytes, size_t n)
+{
+    static void *next;
+
+    meet_read(fd);
+    return ((ssize_t(*)(int, void *, size_t))libc_function("read", &next))(fd, bytes, n);
+}
 
 HOOK_OPEN(open)
 HOOK_OPEN(open64)

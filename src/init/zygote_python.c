@@ -243,7 +243,7 @@ static void python_rehearse(void)
 
 static void python_warm(const char *script)
 {
-    FILE *file = fopen(script, "re");
+    FILE *file = script == NULL ? NULL : fopen(script, "re");
 
     (void)PyGILState_Ensure(); /* it is given up while a script is opened; from here on it is kept */
     space = PyDict_New();
