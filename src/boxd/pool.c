@@ -8,7 +8,11 @@
 #include "boxd/boxd.h"
 
 /* The pool is filled up a moment after it was used, when the job that got the box, and has the CPUs, is likely over. */
-enum { SPARE_TIME_MS = 3 };
+enum {
+    SPARE_TIME_MS = 3,
+    /* So long after a lease found no interpreter ready, they are used up faster than made. */
+    HURRY_MS = 250,
+};
 
 /* The kind of an empty or dying box does not matter. */
 static struct box *find_box(struct boxd *boxd, enum box_state state, uint32_t kind)
@@ -79,6 +83,12 @@ static bool may_keep_more(const struct boxd *boxd)
     return n < boxd->n_slots;
 }
 
+/* What an interpreter makes ahead of its job makes the job faster, and costs more CPU time than it saves. */
+static bool is_used_up(const struct zygote_link *link)
+{
+    return link->missed_us != 0 && now_us() - link->missed_us < HURRY_MS * UINT64_C(1000);
+}
+
 /* Puts interpreters into plain idle boxes that nobody waits for: for leases, and with spare for the pool. Returns the
  * number of plain ones that are missing for it; counts up *missing where more is left for spare time. */
 static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *missing)
@@ -95,7 +105,7 @@ static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *m
     else if (!spare && coming < wanted + link->target && may_keep_more(boxd))
         (*missing)++;
     for (; coming < wanted && (box = find_box(boxd, BOX_IDLE, KIND_PLAIN)) != NULL; coming++)
-        if (!box_warm(box, kind, coming < link->n_waits))
+        if (!box_warm(box, kind, coming < link->n_waits || is_used_up(link)))
             break;
     return coming < wanted ? wanted - coming : 0;
 }
