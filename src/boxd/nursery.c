@@ -17,8 +17,8 @@ enum {
     RETRY_MIN_MS = 100,
     RETRY_MAX_MS = 60000, /* an interpreter that can't be booted is no reason to keep a CPU busy */
     LOOK_MS = 10000,    /* warmth above the least that nobody missed for so long is given up by and by */
-    /* All forks of an interpreter have its addresses and its hash seed: nobody shall have long to learn them. */
-    RENEW_BOXES = 10000,
+    /* All forks of an interpreter have its addresses and its hash seed: nobody shall have long to learn them, nor
+     * (warm_renew) many. */
     RENEW_MS = 3600 * 1000,
 };
 
@@ -357,7 +357,7 @@ static void renew(struct zygote_link *link, uint64_t now)
 {
     if (!link->ready || link->n_waits > 0 || pool_is_warming(link->boxd, kind_of(link)))
         return;
-    if (link->n_made < RENEW_BOXES && now - link->started_us < RENEW_MS * UINT64_C(1000))
+    if (link->n_made < link->boxd->config->warm_renew && now - link->started_us < RENEW_MS * UINT64_C(1000))
         return;
     log_info("the %s zygote has made %llu boxes: a new one takes its place", name_of(link),
              (unsigned long long)link->n_made);

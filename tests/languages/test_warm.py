@@ -234,6 +234,20 @@ def test_more_at_once_than_are_ready(warm_server):
     assert [answer["stages"]["run"]["stdout"] for answer in answers] == [f"{n}\n" for n in range(48)]
 
 
+def test_interpreters_are_renewed():
+    """After so many boxes another process is booted, with other addresses and another hash seed, and nobody waits for it."""
+    with Server(config={"warm_renew": 5}) as server:
+        seeds = set()
+        deadline = time.monotonic() + 60
+        while len(seeds) < 2 and time.monotonic() < deadline:
+            answer = python(server, "import sys\nprint('argparse' in sys.modules, hash('x'))")
+            assert answer["status"] == "ok"
+            warm, seed = answer["stages"]["run"]["stdout"].split()
+            seeds |= {seed} if warm == "True" else set()  # while another is booted, fresh ones run
+            time.sleep(0.2)
+        assert len(seeds) > 1
+
+
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace holds the zygote up")
 def test_a_zygote_that_gets_no_cpu_costs_the_program_none(warm_server):
     """What it forked through is dead, and in the box: init must not wait for the zygote to see that."""
