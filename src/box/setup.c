@@ -230,9 +230,18 @@ _Noreturn void setup_run(const struct setup_plan *plan)
     plan->become_init();
 }
 
+/* For an interpreter's start only, which reads what every start reads, such as its own name: it takes this off
+ * before it serves. It is of boxd's pid namespace: forks could not enter their boxes' from one beside them. */
+static int step_host_proc(const struct setup_plan *plan)
+{
+    (void)plan;
+    return mount("proc", "/new/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0 ? -errno : 0;
+}
+
 int setup_enter_root(struct err *err)
 {
-    static int (*const steps[])(const struct setup_plan *plan) = {step_own_root, step_files, step_pivot};
+    static int (*const steps[])(const struct setup_plan *plan) = {step_own_root, step_files, step_host_proc,
+                                                                 step_pivot};
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < COUNT_OF(steps); i++)

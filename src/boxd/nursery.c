@@ -100,17 +100,16 @@ static int terminate(struct strings *words)
 static int describe_interpreter(struct zygote_link *link)
 {
     const struct language *language = link->language;
-    const struct strings *command = &language->warm.command;
+    const struct strings *command = &link->argv;
     char path[512];
-    int r = 0;
+    int r = language_warm_command(&link->argv, language, NULL);
 
-    for (size_t i = 0; r == 0 && i < command->n; i++)
-        r = strings_add(&link->argv, command->at[i], strlen(command->at[i]));
     for (size_t i = 0; r == 0 && language_common_env[i] != NULL; i++)
         r = strings_add(&link->envp, language_common_env[i], strlen(language_common_env[i]));
     if (r == 0)
         r = add_env(&link->envp, "LD_PRELOAD", ZYGOTE_LIBRARY);
-    (void)snprintf(path, sizeof path, "/box/%s", command->at[command->n - 1]);
+    if (r == 0)
+        (void)snprintf(path, sizeof path, "/box/%s", command->at[command->n - 1]);
     if (r == 0)
         r = add_env(&link->envp, ZYGOTE_ENV_SCRIPT, path);
     (void)snprintf(path, sizeof path, LANGUAGES_BOX_DIR "/%s/%s", language->id, language->warm.script);

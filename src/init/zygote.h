@@ -64,9 +64,21 @@ void zygote_end_keeper(void);
 /* zygote_pages.c: in the zygote, and in a worker that has time. */
 void zygote_learn_pages(const struct zygote_face *face);
 void zygote_touch_pages(void);
+/* For an interpreter of more than one thread, or with more open than files: what a fork leaves out is noted in the
+ * zygote when its last own code has run, and made anew in a worker when it has entered its box. */
+MUST_CHECK int zygote_note_descriptors(struct err *err);  /* zygote_descriptors.c */
+MUST_CHECK int zygote_open_descriptors(struct err *err);
+MUST_CHECK int zygote_close_others(void); /* all but those, and 0 to 2. 0 or a negative errno */
+MUST_CHECK int zygote_stop_threads(struct err *err);      /* zygote_threads.c */
+MUST_CHECK int zygote_start_threads(struct err *err);
+MUST_CHECK int zygote_fork_all_memory(struct err *err);   /* zygote_memory.c */
+/* A failure of ours in the zygote: boxd hears why, and this process ends. */
+_Noreturn void zygote_give_up(const struct err *err);
 /* A failure of ours in a worker: init hears why, and this process ends. */
 _Noreturn void zygote_fail(const struct err *err);
-/* zygote_preload.c: what the interpreter was booted with. */
+/* zygote_preload.c: nothing that is opened from now on is the script, and ids are as they are. */
+void zygote_booted(void);
+/* What the interpreter was booted with. */
 char *const *zygote_boot_environment(void);
 /* Forgets this interpreter and executes another, as init does in a box without one: for what is unusual. */
 _Noreturn void zygote_start_afresh(const struct zygote_job *job);
@@ -76,3 +88,5 @@ const struct zygote_face *zygote_bash(void);
 const struct zygote_face *zygote_lua_face(void);
 const struct zygote_face *zygote_perl(void);
 const struct zygote_face *zygote_python(void);
+/* zygote_node.c: before main(); does nothing in another interpreter. preparation: or NULL. */
+void zygote_node_begin(const char *preparation);

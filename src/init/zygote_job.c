@@ -78,13 +78,13 @@ static int read_words(struct zygote_job *job, int payload_fd, uint64_t bytes, st
     return r;
 }
 
-/* stdin, stdout and stderr are the job's; nothing else is open. */
+/* stdin, stdout and stderr are the job's; nothing else is open but what the interpreter has of its own. */
 static int take_stdio(const int *fds)
 {
     for (int fd = 0; fd <= 2; fd++)
         if (dup2(fds[fd], fd) < 0)
             return -errno;
-    return syscall(SYS_close_range, 3, ~0U, 0) < 0 ? -errno : 0;
+    return zygote_close_others();
 }
 
 void zygote_wait(struct zygote_job *job, bool hurry)

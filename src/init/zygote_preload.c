@@ -90,6 +90,13 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
     face = find_face();
     if (face->begin != NULL)
         face->begin();
+    zygote_node_begin(preparation);
+}
+
+void zygote_booted(void)
+{
+    awaited = NULL;
+    booting = false;
 }
 
 char *const *zygote_boot_environment(void)

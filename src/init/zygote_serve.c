@@ -3,6 +3,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -153,6 +154,13 @@ static bool serve_one(bool *hurry)
     return false;
 }
 
+void zygote_give_up(const struct err *err)
+{
+    struct wire_failed failed = wire_failed(WIRE_FAILED, 0, err);
+
+    _exit(fd_send_packet(ZYGOTE_FD_CONTROL, &failed, sizeof failed, NULL, 0) < 0 ? 2 : 1);
+}
+
 void zygote_serve(bool *hurry)
 {
     struct wire_plain ready = {.head = wire_head(WIRE_READY, 0)};
@@ -160,6 +168,9 @@ void zygote_serve(bool *hurry)
 
     if (reap_by_kernel(&before) < 0 || fd_send_packet(ZYGOTE_FD_CONTROL, &ready, sizeof ready, NULL, 0) < 0)
         _exit(1);
+    /* It was there for the start (setup.c). Not before the line above, which fails where nobody made this process a
+     * root of its own. */
+    (void)umount2("/proc", MNT_DETACH);
     while (!serve_one(hurry))
         ;
     (void)sigaction(SIGCHLD, &before, NULL); /* in the worker: the interpreter's own */

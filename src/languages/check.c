@@ -118,6 +118,7 @@ static int check_limits(const struct language_stage *stage, struct err *err)
 static int check_warm(const struct language *language, struct err *err)
 {
     const struct strings *warm = &language->warm.command, *run = &language->stages[STAGE_RUN].command;
+    CLEANUP(strings_done) struct strings command = {0};
     int r;
 
     if (warm->n == 0)
@@ -127,9 +128,11 @@ static int check_warm(const struct language *language, struct err *err)
     if (warm->n < 2 || run->n < warm->n)
         return err_set(err, -EINVAL, "command: as that of [run], as far as the script's name");
     for (size_t i = 0; i + 1 < warm->n; i++)
-        if (strcmp(warm->at[i], run->at[i]) != 0 || strchr(warm->at[i], '{') != NULL)
+        if (strcmp(warm->at[i], run->at[i]) != 0)
             return err_set(err, -EINVAL, "command: \"%.80s\" is not what [run] has there", warm->at[i]);
-    r = job_check_name(slice_from(warm->at[warm->n - 1]), err);
+    r = language_warm_command(&command, language, err);
+    if (r == 0)
+        r = job_check_name(slice_from(warm->at[warm->n - 1]), err);
     if (r == 0 && language->warm.script != NULL)
         r = job_check_name(slice_from(language->warm.script), err);
     return r;

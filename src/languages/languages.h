@@ -79,6 +79,9 @@ void languages_done(struct languages *languages);
 const struct limits *languages_usual_limits(enum stage stage);
 /* What every program finds in its environment; NULL at the end. */
 extern const char *const language_common_env[];
+/* The words that the interpreter of language->warm is started with: limits are the default ones. Owned by the
+ * caller. */
+MUST_CHECK int language_warm_command(struct strings *ret, const struct language *language, struct err *err);
 /* True where the run stage of this job may be given to an interpreter that is there already. */
 bool language_runs_warm(const struct language *language, const struct job *job);
 

@@ -221,6 +221,35 @@ int language_env(struct strings *ret, const struct language *language, enum stag
     return fill(ret, &language->stages[stage].env, &with, err);
 }
 
+static int fill_warm(struct strings *ret, const struct language *language, const struct limits *limits,
+                     struct err *err)
+{
+    struct job_file file = {.name = language->main_name};
+    const struct job job = {.files = &file, .n_files = 1};
+    const struct filling with = {.language = language, .job = &job, .limits = limits};
+
+    return fill(ret, &language->warm.command, &with, err);
+}
+
+int language_warm_command(struct strings *ret, const struct language *language, struct err *err)
+{
+    return fill_warm(ret, language, &language->stages[STAGE_RUN].defaults, err);
+}
+
+/* Limits that are words of its command, such as the size of a heap, were given to the interpreter when it was
+ * started. */
+static bool has_its_limits(const struct language *language, const struct limits *limits)
+{
+    CLEANUP(strings_done) struct strings own = {0}, wanted = {0};
+
+    if (language_warm_command(&own, language, NULL) < 0 || fill_warm(&wanted, language, limits, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < own.n; i++)
+        if (strcmp(own.at[i], wanted.at[i]) != 0)
+            return false;
+    return true;
+}
+
 bool language_runs_warm(const struct language *language, const struct job *job)
 {
     const struct strings *cold = &language->warm.cold_env;
@@ -231,5 +260,5 @@ bool language_runs_warm(const struct language *language, const struct job *job)
         for (size_t j = 0; j < cold->n; j++)
             if (strncmp(job->env[i], cold->at[j], strlen(cold->at[j])) == 0)
                 return false;
-    return true;
+    return has_its_limits(language, &job->limits[STAGE_RUN]);
 }

@@ -34,7 +34,8 @@ command = /bin/bash .glimpse/main {args}
 @pytest.fixture(scope="session")
 def server():
     """Every hostile test, and every canary, talks to this one: what one test breaks shows in those after it."""
-    attacked = Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "max_running": 8, "max_queued": 600})
+    attacked = Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "max_running": 8, "max_queued": 600,
+                              "slots": 48})
     languages = attacked.folder / "languages"
     source = BUILD / "languages"
     shutil.copytree(source if source.is_dir() else ROOT / "languages", languages)

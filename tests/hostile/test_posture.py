@@ -42,7 +42,7 @@ STARTERS = {
 # How a language's box comes to be, and what a request for that says: a fresh interpreter, by a variable that one reads at its start,
 # or one that was forked into the box.
 FORMS = {"cold": {"env": {"LC_ALL": "C.UTF-8"}}, "warm": {}}
-FORKED = {"bash", "lua", "perl", "php", "python"}
+FORKED = {"bash", "javascript", "lua", "perl", "php", "python"}
 
 NO_CAPABILITIES = ["0000000000000000"]
 STATUS = {"Uid": ["1000"] * 4, "Gid": ["1000"] * 4, "Groups": [], "CapInh": NO_CAPABILITIES, "CapPrm": NO_CAPABILITIES,
@@ -68,8 +68,10 @@ FILES_OF_RUNTIMES = r"pipe:\[\d+\]|anon_inode:.*|/(usr|opt|lib)/.*|/box/.*|/tmp/
 
 def probe(server, language, form):
     name, text = STARTERS[language]
+    # An interpreter that waits has the default limit for memory, which decides the size of some heaps.
+    limits = {name: value for name, value in LIMITS.items() if form == "cold" or name != "memory_bytes"}
     answer = server.run({"language": language, "files": [{"name": name, "content": text}, {"name": "posture.py", "content": PROBE}],
-                         "limits": {"run": LIMITS, "compile": COMPILE_LIMITS if language != "buildscript" else LIMITS}, **FORMS[form]})
+                         "limits": {"run": limits, "compile": COMPILE_LIMITS if language != "buildscript" else LIMITS}, **FORMS[form]})
     assert answer["status"] == "ok", answer["stages"]
     return json.loads(answer["stages"]["run"]["stdout"])
 
@@ -122,7 +124,7 @@ def test_processes(box):
     programs = [pid for pid, process in processes.items() if process["parent"] == 1 and not is_keeper(process)]
     keepers = [pid for pid, process in processes.items() if is_keeper(process)]
     assert len(programs) == 1, "one program, started by init"
-    assert keepers in ([], [str(int(programs[0]) + 1)])
+    assert len(keepers) <= 1 and all(int(pid) > int(programs[0]) for pid in keepers)
     assert not {process["parent"] for process in processes.values()} - {int(pid) for pid in processes} - {1}
 
 

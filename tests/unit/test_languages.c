@@ -153,6 +153,7 @@ static void refuses_bad_files(void **state)
         {"{args}\n",            "{args}\n[warm]\ncommand = /bin/sh\n", "as far as the script's name"},
         {"{args}\n",            "{args}\n[warm]\ncommand = /bin/sh ../main.x\n", "[warm]"},
         {"{args}\n",            "{args}\n[warm]\ncommand = /bin/sh main.x\nscript = ../a\n", "[warm]"},
+        {"{args}\n",            "{args}\n[warm]\ncommand = /bin/sh {nonsense}\n", "[warm]"},
     };
     /* clang-format on */
     (void)state;

@@ -228,6 +228,26 @@ static void some_variables_want_a_fresh_interpreter(void **state)
                          cases[i].warm);
 }
 
+static void limits_in_its_words_are_the_interpreters(void **state)
+{
+    char heap[] = "--heap={memory_mib*50%}", script[] = "main.x";
+    struct language language = small_language();
+    CLEANUP(strings_done) struct strings words = {0};
+    struct err err = {0};
+    struct job job = {0};
+
+    (void)state;
+    language.warm.command = WORDS(heap, script);
+    language.stages[STAGE_RUN].defaults = (struct limits){.memory_bytes = 256 << 20, .processes = 8};
+    assert_int_equal(language_warm_command(&words, &language, &err), 0);
+    assert_string_equal(words.at[0], "--heap=128");
+    assert_string_equal(words.at[1], "main.x");
+    job.limits[STAGE_RUN] = (struct limits){.memory_bytes = 256 << 20, .processes = 99};
+    assert_true(language_runs_warm(&language, &job));
+    job.limits[STAGE_RUN].memory_bytes = 255 << 20;
+    assert_false(language_runs_warm(&language, &job));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_name_is_found_in_the_source),
         cmocka_unit_test(only_the_end_of_stderr_tells_of_memory),
         cmocka_unit_test(some_variables_want_a_fresh_interpreter),
+        cmocka_unit_test(limits_in_its_words_are_the_interpreters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
