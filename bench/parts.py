@@ -16,7 +16,9 @@ from commands import environment
 from programs import HOME, ROOT, Bench, programs_of
 from service import Service, cgroup_bytes, machine_busy_us, memory_kb
 
-PAUSE_MS = 20  # between two runs: a box that is made for the next one is not part of this one
+PAUSE_MS = 20  # between two runs, at least: what is made for the next one is not part of this one
+PAUSE_MOST_MS = 500
+PAUSE_PART = 0.3  # of the slowest case: a runtime that takes long to start also takes long to be started ahead
 LEAST = 5  # rounds, of the slowest too
 WARM_UPS = 2  # rounds that are not counted: they fill the page cache
 CONNECTIONS = 512  # of an open loop: more than may run and wait, so that whoever is turned away has a connection
@@ -32,6 +34,7 @@ VARIANTS = {
 @dataclasses.dataclass
 class Setting:
     languages: list
+    programs: list  # of latency; empty: all
     rounds: int  # at most, of each program
     budget_s: float  # for each program: slow ones get fewer rounds
     seconds: float  # of each closed loop
@@ -67,11 +70,14 @@ def hello_of(language):
 
 # --- Latency: one client, bare and boxed in turns ---
 
-def affordable(setting, cases):
-    """How many rounds the budget is good for: one is tried."""
-    started = time.monotonic()
-    clock.rounds(cases, 1, PAUSE_MS)
-    return max(min(LEAST, setting.rounds), min(setting.rounds, int(setting.budget_s / (time.monotonic() - started))))
+def paced_rounds(setting, cases):
+    """As many rounds as the budget is good for, as one that is tried says; those to warm up come first, and are not in the figures of each case."""
+    tried = clock.rounds(cases, 1, PAUSE_MS)
+    pause_ms = min(PAUSE_MOST_MS, max(PAUSE_MS, PAUSE_PART * max(run.took for run in tried.runs) / 1000))
+    round_s = sum(run.took / 1e6 + pause_ms / 1000 for run in tried.runs)
+    n = max(min(LEAST, setting.rounds), min(setting.rounds, int(setting.budget_s / round_s)))
+    figures = clock.rounds(cases, n + WARM_UPS, pause_ms)
+    return [figures.of(i)[WARM_UPS:] for i in range(len(cases))]
 
 
 def stages(runs):
@@ -84,11 +90,9 @@ def latency_of(setting, program):
         cases = {"bare": bench.case()}
         cases |= {name: clock.run_case(service.port, request, program.stdout) for name, service in setting.services.items()
                   if name != "unprepared" or program.name == "hello"}
-        n = affordable(setting, list(cases.values()))
-        figures = clock.rounds(list(cases.values()), n + WARM_UPS, PAUSE_MS)
+        figures = paced_rounds(setting, list(cases.values()))
     row = {"language": program.language, "program": program.name}
-    for i, name in enumerate(cases):
-        runs = figures.of(i)[WARM_UPS:]
+    for name, runs in zip(cases, figures):
         check(runs, f"{program.id} {name}")
         row[name] = {**clock.summary([run.took for run in runs]), "stages": stages(runs),
                      "cpu_ms": round(statistics.median(run.cpu for run in runs) / 1000, 3)}
@@ -99,8 +103,9 @@ def latency(setting):
     rows = []
     for language in setting.languages:
         for program in programs_of(language):
-            setting.say(f"latency: {program.id}")
-            rows.append(latency_of(setting, program))
+            if not setting.programs or program.name in setting.programs:
+                setting.say(f"latency: {program.id}")
+                rows.append(latency_of(setting, program))
     return rows
 
 
@@ -350,16 +355,14 @@ def breakdown_of(setting, program):
                  {"kind": "lease", "path": service.boxd_socket, "language": program.language, "stage": 1, "limits": limits},
                  clock.run_case(service.port, request, program.stdout),
                  bench.case()]
-        n = affordable(setting, cases)
-        figures = clock.rounds(cases, n + WARM_UPS, PAUSE_MS)
-    runs = [figures.of(i)[WARM_UPS:] for i in range(len(cases))]
+        runs = paced_rounds(setting, cases)
     check([run for case in runs for run in case], f"{program.id}, broken down")
     health, refused, lease, whole, bare = (statistics.median(run.took for run in case) / 1000 for case in runs)
     compiling, running = (statistics.median(getattr(run, stage) for run in runs[3]) / 1000 for stage in ("compile", "run"))
     n_stages = len(language["stages"])
     parts = {"http": health, "request": refused - health, "lease": lease * n_stages, "compile": compiling, "run": running}
     parts["rest"] = whole - sum(parts.values())
-    return {"language": program.language, "program": program.name, "n": n, "whole_ms": round(whole, 4), "bare_ms": round(bare, 4),
+    return {"language": program.language, "program": program.name, "n": len(runs[0]), "whole_ms": round(whole, 4), "bare_ms": round(bare, 4),
             "cpu_ms": round(statistics.median(run.cpu for run in runs[3]) / 1000, 4), "parts_ms": {name: round(ms, 4) for name, ms in parts.items()}}
 
 

@@ -36,6 +36,7 @@ def arguments_of(words):
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("languages", nargs="*", help="ids of languages; all that are available where none is named")
     parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}; all by default")
+    parser.add_argument("--programs", type=lambda text: text.split(","), default=[], help="of latency: some of hello,typical,unseen; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: minutes rather than half an hour, and noisier figures")
     parser.add_argument("--rounds", type=int, help=f"timed runs of each kind at most ({DEFAULTS['rounds']}; quick: {QUICK['rounds']})")
     parser.add_argument("--budget", type=float, help=f"seconds for each program's rounds: slow ones get fewer ({DEFAULTS['budget']}; {QUICK['budget']})")
@@ -149,7 +150,7 @@ def measure(arguments, say):
         for service in services.values():
             service.settle()
         languages = choose_languages(arguments.languages, services["boxed"])
-        setting = parts.Setting(languages, arguments.rounds, arguments.budget, arguments.seconds, arguments.clients, arguments.overload, services, say)
+        setting = parts.Setting(languages, arguments.programs, arguments.rounds, arguments.budget, arguments.seconds, arguments.clients, arguments.overload, services, say)
         result["languages"] = {language: services["boxed"].languages[language]["version"] for language in languages}
         result["client"] = parts.client(setting)
         for part in PARTS:
