@@ -87,6 +87,7 @@ struct zygote_link {
     struct strings argv, envp;       /* of the interpreter */
 
     uint64_t started_us, n_made;     /* of the process */
+    uint64_t box_bytes;              /* what its last box had taken when it was idle; 0 until there was one */
     uint32_t target;                 /* idle boxes of this kind that the pool keeps */
     uint64_t n_waits;                /* leases that wait for this kind */
     uint64_t missed_us;              /* when a lease last found none */
