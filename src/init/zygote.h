@@ -61,8 +61,10 @@ void zygote_show_image(const struct zygote_job *job);
 pid_t zygote_keep_memory(void);
 /* There is no need of it: a fresh interpreter takes the worker's place. */
 void zygote_end_keeper(void);
-/* zygote_pages.c: in the zygote, and in a worker that has time. */
-void zygote_learn_pages(const struct zygote_face *face);
+/* zygote_pages.c: in the zygote, true in the scout, which then goes through what programs do and reports; and in a
+ * worker that has time. */
+bool zygote_send_scout(void);
+void zygote_report_pages(void); /* ends the scout; nothing in another process */
 void zygote_touch_pages(void);
 /* For an interpreter of more than one thread, or with more open than files: what a fork leaves out is noted in the
  * zygote when its last own code has run, and made anew in a worker when it has entered its box. */

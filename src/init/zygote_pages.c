@@ -6,9 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +21,7 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14; before, nothing is made ahead */
 #endif
 
-enum { MAX_RANGES = 2048, MAX_MAPPINGS = 512, ENTRIES_AT_ONCE = 512 };
+enum { MAX_RANGES = 2048, MAX_MAPPINGS = 512, ENTRIES_AT_ONCE = 512, PATIENCE_S = 10 };
 
 /* pagemap.rst: present, of a file or shared memory, and mapped by nobody else. */
 #define PAGE_PRESENT   (UINT64_C(1) << 63)
@@ -38,7 +40,7 @@ struct ranges {
 static struct ranges learned;
 
 /* The mappings that it may write to and that are its own: proc_pid_maps(5). */
-static size_t list_mappings(struct range *mappings)
+static size_t list_mappings(struct range *ret)
 {
     int fd = openat(ZYGOTE_FD_PROC, "self/maps", O_RDONLY | O_CLOEXEC);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
@@ -49,7 +51,7 @@ static size_t list_mappings(struct range *mappings)
         unsigned long start, end;
 
         if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) == 3 && mode[1] == 'w' && mode[3] == 'p')
-            mappings[n++] = (struct range){start, end};
+            ret[n++] = (struct range){start, end};
     }
     if (file != NULL)
         (void)fclose(file);
@@ -81,40 +83,62 @@ static void look_at(struct ranges *ranges, int pagemap, const struct range *mapp
     }
 }
 
-/* mappings: those that were there before it forked; what it made itself, a worker has not. */
-static _Noreturn void scout(const struct zygote_face *face, const struct range *mappings, size_t n, int to)
+/* Those that were there before the scout was forked: what it makes itself, a worker has not. */
+static struct range mappings[MAX_MAPPINGS];
+static size_t n_mappings;
+static int report_to = -1; /* in the scout */
+static pid_t scout;
+
+void zygote_report_pages(void)
 {
     static struct ranges found;
-    int pagemap;
+    int pagemap = openat(ZYGOTE_FD_PROC, "self/pagemap", O_RDONLY | O_CLOEXEC);
 
-    if (face->after_fork != NULL)
-        face->after_fork();
-    face->rehearse();
-    pagemap = openat(ZYGOTE_FD_PROC, "self/pagemap", O_RDONLY | O_CLOEXEC);
-    for (size_t i = 0; pagemap >= 0 && i < n; i++)
+    if (getpid() != scout)
+        return; /* what the scout has forked ends */
+    for (size_t i = 0; pagemap >= 0 && i < n_mappings; i++)
         look_at(&found, pagemap, &mappings[i]);
-    _exit(fd_write_all(to, &found, sizeof found) < 0);
+    _exit(fd_write_all(report_to, &found, sizeof found) < 0);
 }
 
-void zygote_learn_pages(const struct zygote_face *face)
+/* The pipe's ends are high, as ZYGOTE_FD_CONTROL is. */
+static int open_pipe(int high[2])
 {
-    static struct range mappings[MAX_MAPPINGS];
-    size_t n;
-    int ends[2], status;
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    for (int i = 0; i < 2; i++) {
+        high[i] = fcntl(ends[i], F_DUPFD_CLOEXEC, ZYGOTE_FD_WORKER);
+        (void)close(ends[i]);
+    }
+    return high[0] < 0 || high[1] < 0 ? -errno : 0;
+}
+
+bool zygote_send_scout(void)
+{
+    int ends[2] = {-1, -1}, status;
     pid_t pid;
 
-    if (face->rehearse == NULL || pipe2(ends, O_CLOEXEC) < 0)
-        return;
-    n = list_mappings(mappings);
+    if (open_pipe(ends) < 0)
+        return false;
+    n_mappings = list_mappings(mappings);
     pid = fork();
-    if (pid == 0)
-        scout(face, mappings, n, ends[1]);
+    report_to = ends[1];
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)alarm(PATIENCE_S);
+        (void)dup2(1, 2); /* what a tour prints belongs in no log */
+        scout = getpid();
+        return true;
+    }
     (void)close(ends[1]);
     if (pid < 0 || fd_read_full(ends[0], &learned, sizeof learned) != (ssize_t)sizeof learned)
         learned.n = 0;
     (void)close(ends[0]);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    return false;
 }
 
 void zygote_touch_pages(void)

@@ -26,7 +26,8 @@ static bool booting;            /* until it serves */
 static const char *awaited;     /* the script that the interpreter was told to run, below /box; NULL once it is open */
 static const char *preparation; /* the language's own script, or NULL */
 static char **boot_argv, **boot_envp; /* the last word is the script */
-static int unread = -1;               /* the script's descriptor, where the face waits for its being read */
+static int unread = -1;     /* the script's descriptor, where the face waits for its being read */
+static const char *script; /* what is opened in its place when it is the moment */
 
 static const struct zygote_face *find_face(void)
 {
@@ -74,12 +75,12 @@ static char **copy_of(char *const *words)
 
 __attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
 {
-    const char *script = take_variable(envp, ZYGOTE_ENV_SCRIPT);
+    const char *path = take_variable(envp, ZYGOTE_ENV_SCRIPT);
 
     (void)argc;
-    if (script == NULL || strncmp(script, BOX, strlen(BOX)) != 0)
+    if (path == NULL || strncmp(path, BOX, strlen(BOX)) != 0)
         return;
-    awaited = script + strlen(BOX);
+    awaited = path + strlen(BOX);
     preparation = take_variable(envp, ZYGOTE_ENV_WARM);
     (void)take_variable(envp, "LD_PRELOAD");
     boot_argv = copy_of(argv);
@@ -124,6 +125,36 @@ static bool fits(const struct zygote_job *job, char ***ret)
     return true;
 }
 
+/* In a scout: the interpreter runs the language's own script as if it were the program, to its end. */
+static void go_on_as_scout(void)
+{
+    struct zygote_job job = {.argv = boot_argv, .envp = boot_envp};
+    char **arguments;
+
+    while (boot_argv[job.argc] != NULL)
+        job.argc++;
+    if (atexit(zygote_report_pages) != 0 || !fits(&job, &arguments) ||
+        (face->take != NULL && !face->take(&job, arguments)))
+        _exit(1);
+    script = preparation;
+}
+
+/* What a program will write to is found out ahead. True in the scout, where the interpreter is to go on. */
+static bool learn_pages(void)
+{
+    if ((face->rehearse == NULL && (face->run != NULL || preparation == NULL)) || !zygote_send_scout())
+        return false;
+    if (face->after_fork != NULL)
+        face->after_fork();
+    if (face->rehearse == NULL) {
+        go_on_as_scout();
+        return true;
+    }
+    face->rehearse();
+    zygote_report_pages();
+    return true;
+}
+
 /* The interpreter is booted: serves boxd. Returns in a worker, with its job in place, where the interpreter can go on
  * by itself. */
 static void serve(void)
@@ -136,7 +167,10 @@ static void serve(void)
     booting = false;
     if (face->warm != NULL)
         face->warm(preparation);
-    zygote_learn_pages(face);
+    if (learn_pages()) {
+        errno = error;
+        return;
+    }
     (void)close(ZYGOTE_FD_PROC);
     zygote_serve(&hurry);
     if (!hurry)
@@ -164,17 +198,19 @@ static bool is_awaited(const char *path)
     return strcmp(path, awaited) == 0;
 }
 
-/* Before a file is opened. A descriptor in its place, or -1. */
-static int meet(const char *path)
+/* Before a file is opened, which *path may become another than. A descriptor in its place, or -1. */
+static int meet(const char **path)
 {
-    if (!is_awaited(path))
+    if (!is_awaited(*path))
         return -1;
     awaited = NULL;
+    script = *path;
     if (face->late) {
         unread = memfd_create("script", MFD_CLOEXEC); /* some regular file */
         return unread;
     }
     serve();
+    *path = script;
     return -1;
 }
 
@@ -182,17 +218,17 @@ static int meet(const char *path)
 static void meet_read(int fd)
 {
     const int error = errno;
-    int script;
+    int opened;
 
     if (unread < 0 || fd != unread)
         return;
     unread = -1;
     serve(); /* in a worker nothing else is open */
-    script = open(boot_argv[1], O_RDONLY | O_CLOEXEC);
-    if (script < 0 || (script != fd && dup3(script, fd, O_CLOEXEC) < 0))
+    opened = open(script, O_RDONLY | O_CLOEXEC);
+    if (opened < 0 || (opened != fd && dup3(opened, fd, O_CLOEXEC) < 0))
         _exit(126); /* init has put it there */
-    if (script != fd)
-        (void)close(script);
+    if (opened != fd)
+        (void)close(opened);
     errno = error;
 }
 
@@ -227,7 +263,7 @@ static void *libc_function(const char *name, void **cache)
         int fd;                                                                                                        \
                                                                                                                        \
         MODE_OF(flags, mode);                                                                                          \
-        fd = meet(path);                                                                                               \
+        fd = meet(&path);                                                                                              \
         return fd >= 0 ? fd : ((int (*)(const char *, int, ...))libc_function(#name, &next))(path, flags, mode);       \
     }
 
@@ -239,7 +275,7 @@ static void *libc_function(const char *name, void **cache)
         int fd;                                                                                                        \
                                                                                                                        \
         MODE_OF(flags, mode);                                                                                          \
-        fd = dir_fd == AT_FDCWD ? meet(path) : -1;                                                                     \
+        fd = dir_fd == AT_FDCWD ? meet(&path) : -1;                                                                    \
         return fd >= 0                                                                                                 \
                    ? fd                                                                                                \
                    : ((int (*)(int, const char *, int, ...))libc_function(#name, &next))(dir_fd, path, flags, mode);   \
@@ -250,7 +286,7 @@ static void *libc_function(const char *name, void **cache)
     {                                                                                                                  \
         static void *next;                                                                                             \
                                                                                                                        \
-        (void)meet(path);                                                                                              \
+        (void)meet(&path);                                                                                             \
         return ((FILE * (*)(const char *, const char *)) libc_function(#name, &next))(path, mode);                     \
     }
 
