@@ -71,7 +71,7 @@ def hello_of(language):
 # --- Latency: one client, bare and boxed in turns ---
 
 def paced_rounds(setting, cases):
-    """As many rounds as the budget is good for, as one that is tried says; those to warm up come first, and are not in the figures of each case."""
+    """As many rounds as the budget is good for, as one that is tried says. The runs of each case, without those of the rounds to warm up."""
     tried = clock.rounds(cases, 1, PAUSE_MS)
     pause_ms = min(PAUSE_MOST_MS, max(PAUSE_MS, PAUSE_PART * max(run.took for run in tried.runs) / 1000))
     round_s = sum(run.took / 1e6 + pause_ms / 1000 for run in tried.runs)
@@ -176,7 +176,7 @@ def memory_of(language, n):
     with languages_folder(language) as folder, Service(config={"languages_dir": folder, "warm": n, "warm_max": n, "pool": n}) as service:
         service.settle(20)
         boxes = {box: service.workers(box) for box in service.boxes()}
-        kinds = {"plain": [box for box, workers in boxes.items() if not workers], "warm": [box for box, workers in boxes.items() if workers]}
+        kinds = {kind: [box for box, workers in boxes.items() if bool(workers) == (kind == "warm")] for kind in ("plain", "warm")}
         row = {"language": language, "zygotes": memory_kb(*service.zygotes())}
         for kind, inits in kinds.items():
             memory = [memory_kb(box, *boxes[box]) for box in inits]
@@ -249,12 +249,14 @@ def overload_of(setting, program, peak_per_s):
     check(served, f"{program.id} overloaded")
     inside = [run for run in served if run.at + run.took <= seconds * 1e6]
     refused = [run for run in figures.runs if run.status == 503]
-    return {"language": program.language, "program": program.name, "seconds": seconds, "peak_per_s": peak_per_s, "rate_per_s": round(rate, 1),
+    return {"language": program.language, "program": program.name, "seconds": seconds,
+            "peak_per_s": peak_per_s, "rate_per_s": round(rate, 1),
             "arrived": len(figures.runs), "due": math.ceil(rate * seconds), "served": len(served), "refused": len(refused),
             "other": len(figures.runs) - len(served) - len(refused), "per_s": round(len(inside) / seconds, 1),
             "took": clock.summary([run.took for run in served]), "refused_took": clock.summary([run.took for run in refused]),
             "queued": clock.summary([max(0, run.took - run.compile - run.run) for run in served]),
-            "before_kb": before_kb, "after_kb": after_kb, "memory": sampler.samples, "client_cpu": round(figures.client_cpu_us / figures.seconds / 1e6, 3),
+            "before_kb": before_kb, "after_kb": after_kb, "memory": sampler.samples,
+            "client_cpu": round(figures.client_cpu_us / figures.seconds / 1e6, 3),
             "timeline": second_by_second(figures.runs, seconds)}
 
 
@@ -362,8 +364,10 @@ def breakdown_of(setting, program):
     n_stages = len(language["stages"])
     parts = {"http": health, "request": refused - health, "lease": lease * n_stages, "compile": compiling, "run": running}
     parts["rest"] = whole - sum(parts.values())
-    return {"language": program.language, "program": program.name, "n": len(runs[0]), "whole_ms": round(whole, 4), "bare_ms": round(bare, 4),
-            "cpu_ms": round(statistics.median(run.cpu for run in runs[3]) / 1000, 4), "parts_ms": {name: round(ms, 4) for name, ms in parts.items()}}
+    return {"language": program.language, "program": program.name, "n": len(runs[0]),
+            "whole_ms": round(whole, 4), "bare_ms": round(bare, 4),
+            "cpu_ms": round(statistics.median(run.cpu for run in runs[3]) / 1000, 4),
+            "parts_ms": {name: round(ms, 4) for name, ms in parts.items()}}
 
 
 def breakdown(setting):

@@ -4,24 +4,26 @@ import re
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 import report
 
 # Light, and what it becomes where the reader's page is dark. Each colour means one thing in all pictures.
 TEXT, FAINT, LINE, CARD = "#1f2328", "#59636e", "#d1d9e0", "#fefefe"
-BARE, BOXED, COLD, GOOD, BAD = "#8c959f", "#0969da", "#9cc8fb", "#1a7f37", "#cf222e"
+BARE, BOXED, COLD, BAD = "#8c959f", "#0969da", "#9cc8fb", "#cf222e"
 PARTS = {"http": "#54aeff", "request": "#0550ae", "lease": "#8250df", "compile": "#bc4c00", "run": "#2da44e", "rest": "#bf8700"}
-DARK = {TEXT: "#e6edf3", FAINT: "#9198a1", LINE: "#30363d", CARD: "#0d1117", BARE: "#7d8590", BOXED: "#4493f8", COLD: "#264a75", GOOD: "#3fb950", BAD: "#f85149"}
+DARK = {TEXT: "#e6edf3", FAINT: "#9198a1", LINE: "#30363d", CARD: "#0d1117", BARE: "#7d8590", BOXED: "#4493f8", COLD: "#264a75",
+        BAD: "#f85149"}
 WIDTH_IN = 9.0
 NAMES = {"c": "C", "cpp": "C++", "javascript": "JavaScript", "typescript": "TypeScript", "php": "PHP"}
 
 matplotlib.rcParams.update({
     "svg.fonttype": "none", "svg.hashsalt": "glimpse", "font.size": 9.5,
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"],
-    "text.color": TEXT, "axes.labelcolor": FAINT, "axes.edgecolor": LINE, "axes.linewidth": 0.8, "axes.facecolor": "none", "figure.facecolor": "none",
-    "xtick.color": LINE, "ytick.color": LINE, "xtick.labelcolor": FAINT, "ytick.labelcolor": FAINT, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5,
+    "text.color": TEXT, "axes.labelcolor": FAINT, "axes.edgecolor": LINE, "axes.linewidth": 0.8,
+    "axes.facecolor": "none", "figure.facecolor": "none", "xtick.color": LINE, "ytick.color": LINE,
+    "xtick.labelcolor": FAINT, "ytick.labelcolor": FAINT, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5,
     "grid.color": LINE, "grid.linewidth": 0.6, "axes.spines.top": False, "axes.spines.right": False,
 })
 
@@ -32,15 +34,22 @@ def name_of(language):
 
 def source_of(result):
     machine = result["machine"]
-    return f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel'].split('-')[0]} · commit {result['commit']} · {result['date'][:10]} · script/bench"
+    system = f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel'].split('-')[0]}"
+    return f"{system} · commit {result['commit']} · {result['date'][:10]} · script/bench"
+
+
+def rectangle(figure, left, top, width, height, **style):
+    """In inches, from the upper left corner."""
+    height_in = figure.get_figheight()
+    corner = (left / WIDTH_IN, 1 - (top + height) / height_in)
+    figure.add_artist(Rectangle(corner, width / WIDTH_IN, height / height_in, transform=figure.transFigure, **style))
 
 
 def card(result, title, subtitle, height_in):
     """A figure with its heading and, below, what was measured. In: inches."""
     figure = Figure(figsize=(WIDTH_IN, height_in))
-    edge = 0.01
-    figure.add_artist(FancyBboxPatch((edge / WIDTH_IN * 2, edge / height_in * 2), 1 - edge / WIDTH_IN * 4, 1 - edge / height_in * 4, transform=figure.transFigure,
-                                     boxstyle="square,pad=0", facecolor=CARD, edgecolor=LINE, linewidth=0.8, zorder=-10))
+    edge = 0.02
+    rectangle(figure, edge, edge, WIDTH_IN - 2 * edge, height_in - 2 * edge, facecolor=CARD, edgecolor=LINE, linewidth=0.8, zorder=-10)
     figure.text(0.25 / WIDTH_IN, 1 - 0.38 / height_in, title, fontsize=14, fontweight="bold")
     figure.text(0.25 / WIDTH_IN, 1 - 0.62 / height_in, subtitle, color=FAINT)
     figure.text(0.25 / WIDTH_IN, 0.16 / height_in, source_of(result), color=FAINT, fontsize=7.5)
@@ -69,6 +78,17 @@ def few(value):
     return f"{value:.1f}" if value < 10 else f"{value:.0f}"
 
 
+def label(ax, x, y, words, colour):
+    """Words at the right end of a line."""
+    ax.annotate(words, (x, y), xytext=(7, 0), textcoords="offset points", color=colour, va="center", fontsize=8.5, fontweight="bold",
+                annotation_clip=False)
+
+
+def beside(ax, x, y, words, **style):
+    """Words in a row's line, left (x < 0) or right (x > 1) of the axes."""
+    ax.text(x, y, words, transform=ax.get_yaxis_transform(), va="center", **style)
+
+
 # --- Latency ---
 
 def latency(result):
@@ -78,15 +98,15 @@ def latency(result):
     languages = list(dict.fromkeys(row["language"] for row in rows))
     row_in, gap_in, top_in = 0.235, 0.13, 1.2
     plot_in = len(rows) * row_in + len(languages) * gap_in
-    figure = card(result, "A sandboxed run beside the same program started bare",
-                  "Time of a whole HTTP request, as a part of the bare start's. Medians; left of the line is sooner than bare.", top_in + plot_in + 0.65)
+    figure = card(result, "A sandboxed run beside the same program started bare", "Time of a whole HTTP request, as a part of the bare "
+                  "start's. Medians; left of the line is sooner than bare.", top_in + plot_in + 0.65)
     ax = axes(figure, 1.95, top_in, 4.6, plot_in)
     quiet(ax)
     y = 0.0
     for language in languages:
         y += gap_in / row_in
         figure_rows = [(row, ratio) for row, ratio in zip(rows, ratios) if row["language"] == language]
-        ax.text(-0.375, y + 0.5, name_of(language), transform=ax.get_yaxis_transform(), fontweight="bold", va="center")
+        beside(ax, -0.375, y + 0.5, name_of(language), fontweight="bold")
         for row, ratio in figure_rows:
             middle = y + 0.5
             target = target_of(row)
@@ -96,10 +116,9 @@ def latency(result):
                 ax.text(most - 0.02, middle, "›", color=CARD, ha="right", va="center", fontweight="bold")
             if target is not None and target <= most:
                 ax.plot([target, target], [middle - 0.46, middle + 0.46], color=TEXT, linewidth=2, solid_capstyle="butt")
-            ax.text(-0.015, middle, row["program"], transform=ax.get_yaxis_transform(), color=FAINT, ha="right", va="center", fontsize=8.5)
-            ax.text(1.02, middle, f"{ratio:.2f}", transform=ax.get_yaxis_transform(), va="center", fontweight="bold", fontsize=9)
-            ax.text(1.125, middle, f"{times(row['boxed']['p50'])} ms, bare {times(row['bare']['p50'])} ms", transform=ax.get_yaxis_transform(), va="center",
-                    color=FAINT, fontsize=8.5)
+            beside(ax, -0.015, middle, row["program"], color=FAINT, ha="right", fontsize=8.5)
+            beside(ax, 1.02, middle, f"{ratio:.2f}", fontweight="bold", fontsize=9)
+            beside(ax, 1.125, middle, f"{times(row['boxed']['p50'])} ms, bare {times(row['bare']['p50'])} ms", color=FAINT, fontsize=8.5)
             y += 1
     ax.axvline(1, color=TEXT, linewidth=1.1)
     ax.text(1, -0.25, "bare", ha="center", va="bottom", fontweight="bold", fontsize=9)
@@ -130,8 +149,7 @@ def legend(figure, left, top, entries):
         if colour == "|":
             figure.text((x + 0.04) / WIDTH_IN, 1 - top / height_in, "|", color=TEXT, fontweight="bold", va="center")
         else:
-            figure.add_artist(FancyBboxPatch((x / WIDTH_IN, 1 - (top + 0.05) / height_in), 0.13 / WIDTH_IN, 0.1 / height_in, transform=figure.transFigure,
-                                             boxstyle="square,pad=0", facecolor=colour, edgecolor="none"))
+            rectangle(figure, x, top - 0.05, 0.13, 0.1, facecolor=colour, edgecolor="none")
         figure.text((x + 0.2) / WIDTH_IN, 1 - top / height_in, words, color=FAINT, va="center", fontsize=8.5)
         x += 0.42 + 0.062 * len(words)
 
@@ -142,8 +160,8 @@ def throughput(result):
     tables = result["throughput"]
     columns, cell_in, row_in = 3, 2.85, 2.05
     n_rows = -(-len(tables) // columns)
-    figure = card(result, "Runs a second", f"hello in closed loops, boxed over HTTP and bare, on the same {result['machine']['cpus']} CPUs; across: how many at a time.",
-                  1.0 + n_rows * row_in + 0.35)
+    figure = card(result, "Runs a second", f"hello in closed loops, boxed over HTTP and bare, on the same {result['machine']['cpus']} CPUs; "
+                  "across: how many at a time.", 1.0 + n_rows * row_in + 0.35)
     for i, table in enumerate(tables):
         ax = axes(figure, 0.55 + (i % columns) * cell_in, 1.2 + (i // columns) * row_in, cell_in - 1.2, row_in - 0.75)
         quiet(ax, "y")
@@ -155,8 +173,7 @@ def throughput(result):
             values = [point[kind]["per_s"] for point in table["points"]]
             ax.plot(range(len(clients)), values, color=colour, linewidth=2, marker="o", markersize=3.5, clip_on=False)
             shift = 0 if not apart else (0.09 * most if ends[kind] == max(ends.values()) else -0.09 * most)
-            ax.annotate(f"{kind} {few(max(values))}", (len(clients) - 1, values[-1] + shift), xytext=(7, 0), textcoords="offset points", color=colour, va="center",
-                        fontweight="bold", fontsize=8.5, annotation_clip=False)
+            label(ax, len(clients) - 1, values[-1] + shift, f"{kind} {few(max(values))}", colour)
         ax.set_title(name_of(table["language"]), loc="left", fontweight="bold", fontsize=10)
         ax.set_ylim(0, most * 1.08)
         ax.set_xlim(0, max(1, len(clients) - 1))
@@ -171,7 +188,8 @@ def throughput(result):
 def cpu(result):
     tables = result["throughput"]
     row_in, top_in = 0.36, 1.25
-    figure = card(result, "CPU time of a run", "hello, where throughput is highest; as a part of what the bare program takes.", top_in + len(tables) * row_in + 0.65)
+    figure = card(result, "CPU time of a run", "hello, where throughput is highest; as a part of what the bare program takes.",
+                  top_in + len(tables) * row_in + 0.65)
     ax = axes(figure, 1.35, top_in, 4.9, len(tables) * row_in)
     quiet(ax)
     most = 1.0
@@ -182,17 +200,17 @@ def cpu(result):
         most = max(most, service)
         ax.barh(y, box, height=0.6, color=BOXED)
         ax.barh(y, service - box, left=box, height=0.6, color=COLD)
-        ax.text(-0.015, y, name_of(table["language"]), transform=ax.get_yaxis_transform(), ha="right", va="center", fontweight="bold")
-        ax.text(1.02, y, f"{service:.2f}", transform=ax.get_yaxis_transform(), va="center", fontweight="bold")
-        ax.text(1.11, y, f"{times(point['boxed']['all_us'] / 1000)} ms, bare {times(bare / 1000)} ms", transform=ax.get_yaxis_transform(), va="center", color=FAINT,
-                fontsize=8.5)
+        beside(ax, -0.015, y, name_of(table["language"]), ha="right", fontweight="bold")
+        beside(ax, 1.02, y, f"{service:.2f}", fontweight="bold")
+        beside(ax, 1.11, y, f"{times(point['boxed']['all_us'] / 1000)} ms, bare {times(bare / 1000)} ms", color=FAINT, fontsize=8.5)
     ax.axvline(1, color=TEXT, linewidth=1.1)
     ax.text(1, -0.62, "bare", ha="center", va="bottom", fontweight="bold", fontsize=9)
     ax.set_ylim(len(tables) - 0.5, -0.5)
     ax.set_xlim(0, most * 1.03)
     ax.yaxis.set_major_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g} ×"))
-    legend(figure, 1.35, 0.86, [(BOXED, "the box, from the request on"), (COLD, "everything else of the service: boxes made ahead, both daemons")])
+    legend(figure, 1.35, 0.86, [(BOXED, "the box, from the request on"),
+                                (COLD, "everything else of the service: boxes made ahead, both daemons")])
     return figure
 
 
@@ -202,8 +220,8 @@ def overload(result):
     row = result["overload"]
     timeline, memory = row["timeline"], row["memory"]
     seconds = [second["s"] + 0.5 for second in timeline]
-    figure = card(result, "Twice the load that it can serve",
-                  f"{name_of(row['language'])} hello, {row['rate_per_s']:.0f} requests a second for {row['seconds']:g} s, whether or not the ones before have been answered.", 5.9)
+    figure = card(result, "Twice the load that it can serve", f"{name_of(row['language'])} hello, {row['rate_per_s']:.0f} requests a second "
+                  f"for {row['seconds']:g} s, whether or not the ones before have been answered.", 5.9)
     left, width = 0.75, 6.3
     last = row["seconds"]
 
@@ -214,16 +232,13 @@ def overload(result):
         ax.set_title(title, loc="left", fontweight="bold", fontsize=10)
         return ax
 
-    def label(ax, y, words, colour):
-        ax.annotate(words, (last, y), xytext=(7, 0), textcoords="offset points", color=colour, va="center", fontsize=8.5, fontweight="bold", annotation_clip=False)
-
     ax = panel(1.15, 1.45, "Answers a second")
     served, refused = [second["served"] for second in timeline], [second["refused"] for second in timeline]
     ax.stackplot(seconds, served, refused, colors=[BOXED, LINE])
     ax.axhline(row["peak_per_s"], color=TEXT, linewidth=1.2, linestyle=(0, (4, 2)))
-    label(ax, row["peak_per_s"], "peak, not overloaded", TEXT)
-    label(ax, row["per_s"] / 2, f"served: {row['per_s']:.0f} a second", BOXED)
-    label(ax, row["per_s"] + (row["rate_per_s"] - row["per_s"]) * 0.65, "turned away\nat once (503)", FAINT)
+    label(ax, last, row["peak_per_s"], "peak, not overloaded", TEXT)
+    label(ax, last, row["per_s"] / 2, f"served: {row['per_s']:.0f} a second", BOXED)
+    label(ax, last, row["per_s"] + (row["rate_per_s"] - row["per_s"]) * 0.65, "turned away\nat once (503)", FAINT)
     ax.set_ylim(0, row["rate_per_s"] * 1.12)
     ax.set_xticklabels([])
     ax = panel(3.0, 0.9, "Time of what is served, ms")
@@ -233,15 +248,15 @@ def overload(result):
     p50, p99 = (next((second[name] for second in reversed(timeline) if second[name] is not None), 0) for name in ("p50_ms", "p99_ms"))
     top = max(second["p99_ms"] or 0 for second in timeline) * 1.12
     apart = max(0, 0.2 * top - abs(p99 - p50)) / 2
-    label(ax, p50 - apart, f"p50, of all {row['took']['p50']:.0f} ms", BOXED)
-    label(ax, p99 + apart, f"p99, of all {row['took']['p99']:.0f} ms", BOXED)
+    label(ax, last, p50 - apart, f"p50, of all {row['took']['p50']:.0f} ms", BOXED)
+    label(ax, last, p99 + apart, f"p99, of all {row['took']['p99']:.0f} ms", BOXED)
     ax.set_ylim(0, top)
     ax.set_xticklabels([])
     ax = panel(4.3, 0.75, "Memory of the daemons, MiB")
     for name, words, colour in (("glimpsed_kb", "glimpsed", BOXED), ("boxd_kb", "glimpse-boxd", TEXT)):
         inside = [sample for sample in memory if sample["s"] <= last]
         ax.plot([sample["s"] for sample in inside], [sample[name] / 1024 for sample in inside], color=colour, linewidth=2)
-        label(ax, inside[-1][name] / 1024, words, colour)
+        label(ax, last, inside[-1][name] / 1024, words, colour)
     ax.set_ylim(0, max(sample[name] for sample in memory for name in ("glimpsed_kb", "boxd_kb")) / 1024 * 1.25)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g} s"))
     return figure
@@ -249,7 +264,8 @@ def overload(result):
 
 # --- Breakdown ---
 
-WORDS = {"http": "HTTP there and back", "request": "reading the request", "lease": "leasing the box", "compile": "compiling", "run": "the program", "rest": "files, wake-ups, answer"}
+WORDS = {"http": "HTTP there and back", "request": "reading the request", "lease": "leasing the box", "compile": "compiling",
+         "run": "the program", "rest": "files, wake-ups, answer"}
 
 
 def breakdown(result):
@@ -270,9 +286,9 @@ def breakdown(result):
                 part = max(0, row["parts_ms"][name])
                 ax.barh(y, part, left=left, height=0.6, color=colour)
                 left += part
-            ax.text(-0.015, y, name_of(row["language"]), transform=ax.get_yaxis_transform(), ha="right", va="center", fontweight="bold")
-            ax.text(1.02, y, f"{times(row['whole_ms'])} ms", transform=ax.get_yaxis_transform(), va="center", fontweight="bold")
-            ax.text(1.14, y, f"bare {times(row['bare_ms'])} ms", transform=ax.get_yaxis_transform(), va="center", color=FAINT, fontsize=8.5)
+            beside(ax, -0.015, y, name_of(row["language"]), ha="right", fontweight="bold")
+            beside(ax, 1.02, y, f"{times(row['whole_ms'])} ms", fontweight="bold")
+            beside(ax, 1.14, y, f"bare {times(row['bare_ms'])} ms", color=FAINT, fontsize=8.5)
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_xlim(0, max(row["whole_ms"] for row in rows) * 1.02)
         ax.yaxis.set_major_locator(NullLocator())
@@ -284,13 +300,14 @@ def breakdown(result):
 
 # --- Files ---
 
-PICTURES = {"latency": ("latency", latency), "throughput": ("throughput", throughput), "cpu": ("throughput", cpu), "overload": ("overload", overload),
-            "breakdown": ("breakdown", breakdown)}
+PICTURES = {"latency": ("latency", latency), "throughput": ("throughput", throughput), "cpu": ("throughput", cpu),
+            "overload": ("overload", overload), "breakdown": ("breakdown", breakdown)}
 
 
 def with_dark(svg):
     """The colours of a dark page are chosen by the picture itself: it can't know the page's, but its own card goes with them."""
-    rules = "".join(f'[style*="{what}: {light}"] {{{what}: {dark} !important}}' for light, dark in DARK.items() for what in ("fill", "stroke"))
+    rules = "".join(f'[style*="{what}: {light}"] {{{what}: {dark} !important}}'
+                    for light, dark in DARK.items() for what in ("fill", "stroke"))
     fonts = "text {font-family: system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif !important}"
     style = f"<style>{fonts} @media (prefers-color-scheme: dark) {{{rules}}}</style>"
     return re.sub(r"(<svg [^>]*>)", lambda found: found[1] + style, svg, count=1)

@@ -83,7 +83,8 @@ def found(path, pattern, default="unknown"):
 def machine():
     return {"cpu": found("/proc/cpuinfo", r"^model name\s*:(.*)$", platform.machine()), "cpus": len(os.sched_getaffinity(0)),
             "memory_mib": int(found("/proc/meminfo", r"^MemTotal:\s+(\d+)", "0")) // 1024, "kernel": platform.release(),
-            "system": found("/etc/os-release", r'^PRETTY_NAME="(.*)"$'), "virtual": "hypervisor" in found("/proc/cpuinfo", r"^flags\s*:(.*)$", ""),
+            "system": found("/etc/os-release", r'^PRETTY_NAME="(.*)"$'),
+            "virtual": "hypervisor" in found("/proc/cpuinfo", r"^flags\s*:(.*)$", ""),
             "cgroup": "v2" if pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists() else "v1"}
 
 
@@ -114,6 +115,7 @@ def built(commit, say):
     finally:
         subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(tree)], capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run(["git", "-C", str(ROOT), "worktree", "prune"], capture_output=True)
 
 
 # --- All of it ---
@@ -150,7 +152,9 @@ def measure(arguments, say):
         for service in services.values():
             service.settle()
         languages = choose_languages(arguments.languages, services["boxed"])
-        setting = parts.Setting(languages, arguments.programs, arguments.rounds, arguments.budget, arguments.seconds, arguments.clients, arguments.overload, services, say)
+        setting = parts.Setting(languages=languages, programs=arguments.programs, rounds=arguments.rounds, budget_s=arguments.budget,
+                                seconds=arguments.seconds, clients=arguments.clients, overload_s=arguments.overload,
+                                services=services, say=say)
         result["languages"] = {language: services["boxed"].languages[language]["version"] for language in languages}
         result["client"] = parts.client(setting)
         for part in PARTS:
