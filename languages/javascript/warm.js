@@ -8,7 +8,7 @@
 const hide = (name, value) => Object.defineProperty(process, name, { ...Object.getOwnPropertyDescriptor(process, name), value });
 
 delete require.cache[__filename];
-hide('_preload_modules', []);
+hide('_preload_modules', process._preload_modules.filter((name) => !name.endsWith('/warm.js')));
 if (!process.chdir.disabled) /* as it is in a worker thread; loading node:worker_threads would leave traces */
     serve();
 

@@ -42,7 +42,7 @@ STARTERS = {
 # How a language's box comes to be, and what a request for that says: a fresh interpreter, by a variable that one reads at its start,
 # or one that was forked into the box.
 FORMS = {"cold": {"env": {"LC_ALL": "C.UTF-8"}}, "warm": {}}
-FORKED = {"bash", "javascript", "lua", "perl", "php", "python"}
+FORKED = {"bash", "javascript", "lua", "perl", "php", "python", "typescript"}
 
 NO_CAPABILITIES = ["0000000000000000"]
 STATUS = {"Uid": ["1000"] * 4, "Gid": ["1000"] * 4, "Groups": [], "CapInh": NO_CAPABILITIES, "CapPrm": NO_CAPABILITIES,
