@@ -25,7 +25,7 @@
 #define FOLDER "/opt/glimpse/toolchains/gcc"
 
 enum {
-    MAX_WORDS = 1024,
+    MAX_WORDS = 4096,
     MAX_SOURCES = 256,
     MAX_HEADERS = 256, /* that a file begins with */
     PREAMBLE_BYTES = 65536,
@@ -361,50 +361,110 @@ static bool compile(const struct line *steps, const char *source, const char *ob
     return succeeded(pids[1]) && done;
 }
 
-/* Linkers differ in what they say about code that wants an executable stack. */
-static bool wants_plain_stack(const char *object)
+/* An object file in memory. The assembler made it, but of what a stranger wrote. */
+struct object {
+    const char *at;
+    size_t size;
+    const Elf64_Shdr *sections;
+    size_t n;
+};
+
+static bool open_object(struct object *object, const char *path)
 {
-    int fd = open(object, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    const char *file = MAP_FAILED;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     const Elf64_Ehdr *head;
-    bool found = false, executable = false;
+    struct stat st;
+    void *at = MAP_FAILED;
 
     if (fd >= 0 && fstat(fd, &st) == 0 && (size_t)st.st_size > sizeof *head)
-        file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (fd >= 0)
         (void)close(fd);
-    if (file == MAP_FAILED)
+    if (at == MAP_FAILED)
         return false;
-    head = (const Elf64_Ehdr *)(const void *)file;
+    head = at;
     if (head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_shentsize != sizeof(Elf64_Shdr) || head->e_shstrndx >= head->e_shnum ||
         head->e_shoff > (size_t)st.st_size || (size_t)head->e_shnum * sizeof(Elf64_Shdr) > (size_t)st.st_size - head->e_shoff)
         return false;
-    for (size_t i = 0; i < head->e_shnum; i++) {
-        const Elf64_Shdr *sections = (const Elf64_Shdr *)(const void *)(file + head->e_shoff);
-        size_t name = sections[head->e_shstrndx].sh_offset + sections[i].sh_name;
+    *object = (struct object){.at = at, .size = (size_t)st.st_size, .n = head->e_shnum};
+    object->sections = (const Elf64_Shdr *)(const void *)(object->at + head->e_shoff);
+    return true;
+}
 
-        if (name < (size_t)st.st_size && strncmp(file + name, ".note.GNU-stack", (size_t)st.st_size - name) == 0) {
+/* The text at this place of a section of strings; "" where there is none. */
+static const char *text_of(const struct object *object, size_t section, size_t place)
+{
+    const Elf64_Shdr *strings = section < object->n ? &object->sections[section] : NULL;
+
+    if (strings == NULL || strings->sh_offset > object->size || strings->sh_size > object->size - strings->sh_offset ||
+        place >= strings->sh_size || memchr(object->at + strings->sh_offset + place, '\0', strings->sh_size - place) == NULL)
+        return "";
+    return object->at + strings->sh_offset + place;
+}
+
+/* Linkers differ in what they say about code that wants an executable stack. */
+static bool wants_plain_stack(const struct object *object)
+{
+    const size_t names = ((const Elf64_Ehdr *)(const void *)object->at)->e_shstrndx;
+    bool found = false, executable = false;
+
+    for (size_t i = 0; i < object->n; i++)
+        if (strcmp(text_of(object, names, object->sections[i].sh_name), ".note.GNU-stack") == 0) {
             found = true;
-            executable = executable || (sections[i].sh_flags & SHF_EXECINSTR) != 0;
+            executable = executable || (object->sections[i].sh_flags & SHF_EXECINSTR) != 0;
         }
-    }
     return found && !executable;
+}
+
+/* True where the object names something that is not in it but in the library of mathematics, or where nobody can tell. */
+static bool needs_mathematics(const struct object *object, const struct line *names)
+{
+    for (size_t i = 0; i < object->n; i++) {
+        const Elf64_Shdr *table = &object->sections[i];
+
+        if (table->sh_type != SHT_SYMTAB)
+            continue;
+        if (table->sh_offset > object->size || table->sh_size > object->size - table->sh_offset || table->sh_offset % 8 != 0)
+            return true;
+        for (size_t k = 0; k < table->sh_size / sizeof(Elf64_Sym); k++) {
+            const Elf64_Sym *symbol = (const Elf64_Sym *)(const void *)(object->at + table->sh_offset) + k;
+
+            if (symbol->st_shndx == SHN_UNDEF && has_word(names, text_of(object, table->sh_link, symbol->st_name)))
+                return true;
+        }
+        return false;
+    }
+    return true;
+}
+
+/* Reading libm takes a fifth of the linker's time. Linked only as needed, it leaves no trace where it is not. */
+static bool all_do_without_mathematics(const struct line *steps, char (*objects)[32], size_t n)
+{
+    const struct line *names = find_line(steps, "mathematics");
+    struct object object;
+
+    for (size_t i = 0; i < n && names != NULL; i++)
+        if (!open_object(&object, objects[i]) || needs_mathematics(&object, names))
+            return false;
+    return names != NULL;
 }
 
 static bool link_all(const struct line *steps, char (*objects)[32], size_t n, int said)
 {
     const struct line *linker = find_line(steps, "link");
+    const char *left_out = all_do_without_mathematics(steps, objects, n) ? "-lm" : "";
     struct words words = {0};
 
     if (linker == NULL)
         return false;
     for (size_t i = 1; i < linker->n; i++) {
-        if (strcmp(linker->words[i], "{objects}") != 0)
-            add(&words, linker->words[i]);
-        else
+        const char *word = linker->words[i];
+
+        if (strcmp(word, "{objects}") == 0)
             for (size_t k = 0; k < n; k++)
                 add(&words, objects[k]);
+        else if (strcmp(word, left_out) != 0)
+            add(&words, word);
     }
     return succeeded(start(words.at, -1, -1, said));
 }
@@ -420,11 +480,13 @@ static bool build(const struct line *steps, char **sources, size_t n)
 {
     static char objects[MAX_SOURCES][32];
     int said = memfd_create("said", MFD_CLOEXEC);
+    struct object object;
     bool done = said >= 0;
 
     for (size_t i = 0; i < n && done; i++) {
         (void)snprintf(objects[i], sizeof objects[i], "/tmp/glimpse-%zu.o", i);
-        done = compile(steps, sources[i], objects[i], said) && is_silent(said) && wants_plain_stack(objects[i]);
+        done = compile(steps, sources[i], objects[i], said) && is_silent(said) && open_object(&object, objects[i]) &&
+               wants_plain_stack(&object);
     }
     return done && link_all(steps, objects, n, said) && is_silent(said);
 }

@@ -58,6 +58,22 @@ linker=$(command -v ld.gold || command -v ld.mold || command -v ld.bfd)
 case $assemble in /*) ;; *) assemble=$(command -v "${assemble%% *}")\ ${assemble#* } ;; esac
 link="$linker ${link#* }"
 
+# gcc names some folders several times, in different ways; gold reads each of them whole.
+without_twins() { # WORD...
+    local word real seen=' '
+    for word in "$@"; do
+        if [[ $word == -L* ]]; then
+            real=$(realpath -m "${word#-L}")
+            [[ $seen != *" $real "* ]] || continue
+            seen="$seen$real "
+            word=-L$real
+        fi
+        printf '%s ' "$word"
+    done
+}
+# shellcheck disable=SC2086 # words
+link=$(without_twins $link)
+
 # build.c looks along no PATH.
 for line in "$compile" "$assemble" "$link"; do
     case $line in
@@ -90,6 +106,10 @@ unchanged() { # FILE...
 }
 
 {
+    # What makes -lm worth reading. Where libraries are not linked only as needed, it always is.
+    case $link in *' --as-needed '*' {objects}'*' -lm '*)
+        printf 'mathematics %s\n' "$(nm -D --defined-only "$(gcc -print-file-name=libm.so.6)" | sed -E 's/.* //; s/@.*//' | sort -u | tr '\n' ' ')" ;;
+    esac
     printf 'command %s\nsuffixes %s\ncompile %s\nassemble %s\nlink %s\n' "$command" "$suffixes" "$compile" "$assemble" "$link"
     unchanged "${compile%% *}" "${assemble%% *}" "$linker" /usr/include/stdio.h /usr/include/features.h
     if [ "$kind" = cpp ]; then

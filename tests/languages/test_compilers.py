@@ -5,6 +5,7 @@ the compiler says, what the program prints and how both end must be the same byt
 """
 import base64
 import concurrent.futures
+import os
 import pathlib
 import re
 import shlex
@@ -356,3 +357,35 @@ def test_precompiled_headers_that_are_used(servers, name, wanted):
     watch = "(MAKE) & while kill -0 $! 2>/dev/null; do cat /proc/[0-9]*/maps 2>/dev/null | grep -o 'pch-.*gch'; done; exit 0"
     seen = make_in_a_box(servers[0], "cpp", name, watch)["stages"]["run"]["stdout"].split("\n")
     assert {line for line in seen if line.startswith("pch-")} == ({wanted} if wanted else set())
+
+
+@pytest.mark.parametrize("change", [
+    lambda steps: re.sub(r"(?m)^(unchanged \S+) \d+", r"\1 1", steps, count=1),           # another compiler
+    lambda steps: re.sub(r"(?m)^(unchanged \S+stdio.h \d+) \d+", r"\1 1", steps),        # other headers
+    lambda steps: steps.replace("-O2 -o .glimpse/main {sources}", "-O1 -o .glimpse/main {sources}"),  # other options
+    lambda steps: re.sub(r"(?m)^assemble .*", "assemble /nonexistent", steps),
+    lambda steps: re.sub(r"(?m)^link (.*)", r"link \1 -lnonexistent", steps),
+    lambda steps: re.sub(r"(?m)^link .*\n", "", steps),
+    lambda steps: "",
+    None,
+], ids=["compiler", "headers", "options", "no assembler", "linker fails", "no linker", "empty", "missing"])
+def test_what_is_not_as_prepared_is_left_to_gcc(change):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="glimpse-tools-"))
+    folder.chmod(0o755)
+    try:
+        prepared = pathlib.Path(os.environ.get("GLIMPSE_TOOLCHAINS_DIR", "/opt/glimpse/toolchains")) / "gcc"
+        (folder / "gcc/c").mkdir(parents=True)
+        shutil.copy(prepared / "build", folder / "gcc")
+        if change:
+            before = (prepared / "c/steps").read_text()
+            after = change(before)
+            assert after != before
+            (folder / "gcc/c/steps").write_text(after)
+        with Server(config={"cache": 0}, environment={"GLIMPSE_TOOLCHAINS_DIR": str(folder)}) as server:
+            result = server.run({"language": "c", "code": C["hello"]})
+            assert told(result["stages"]["compile"])["stderr"] == ""
+            assert result["stages"]["run"]["stdout"] == "Hello, world!\n"
+            made = make_in_a_box(server, "c", "hello", "MAKE; [ -x .glimpse/main ] && [ ! -e /tmp/glimpse-0.o ]")
+            assert made["status"] == "ok", made
+    finally:
+        shutil.rmtree(folder)
