@@ -11,6 +11,10 @@ import tempfile
 BUILD = pathlib.Path(os.environ.get("GLIMPSE_BUILD", pathlib.Path(__file__).resolve().parent.parent / "build")).resolve()
 
 
+class Failed(Exception):
+    """Something could not be measured, or came out wrong; what, in a sentence. The rest can go on."""
+
+
 @dataclasses.dataclass
 class Run:
     """One timed run; times in microseconds. See struct record in bench.h."""
@@ -53,6 +57,8 @@ def play(plan, timeout_s):
                                    start_new_session=True, text=True)
         try:
             process.communicate(json.dumps(plan), timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"glimpse-bench was not done after {timeout_s:.0f} s") from None
         finally:
             try:
                 os.killpg(process.pid, signal.SIGKILL)  # it may be gone, a bare program of it not
@@ -60,7 +66,7 @@ def play(plan, timeout_s):
                 pass
             process.wait()
         if process.returncode != 0:
-            raise SystemExit(f"glimpse-bench ended with {process.returncode}")
+            raise Failed(f"glimpse-bench ended with {process.returncode}")
         output.seek(0)
         *lines, end = output.read().splitlines()
     runs = []

@@ -40,6 +40,7 @@ class Setting:
     seconds: float  # of each closed loop
     clients: list
     overload_s: float
+    failures: list  # sentences, of what is left out
     services: dict  # name -> Service: "boxed", those of VARIANTS, and "before" with --compare
     say: callable
 
@@ -52,7 +53,21 @@ def check(figures, what):
     """All runs of `what` did what the bare program does. Figures of wrong answers are worth nothing."""
     bad = [run for run in figures if not run.good]
     if bad:
-        raise SystemExit(f"{what}: {len(bad)} of {len(figures)} runs printed something else than the bare program, or failed")
+        raise clock.Failed(f"{what}: {len(bad)} of {len(figures)} runs printed something else than the bare program, or failed")
+
+
+def each(setting, what, items, measure):
+    """measure(item) of each, without those that failed: half an hour's figures are not thrown away for one."""
+    rows = []
+    for item in items:
+        name = item if isinstance(item, str) else item.id
+        setting.say(f"{what}: {name}")
+        try:
+            rows.append(measure(item))
+        except (clock.Failed, AssertionError) as error:  # AssertionError: a server did not start
+            setting.failures.append(f"{what}, {name}: {error}")
+            setting.say(f"!!! {setting.failures[-1]}")
+    return rows
 
 
 @contextlib.contextmanager
@@ -100,13 +115,9 @@ def latency_of(setting, program):
 
 
 def latency(setting):
-    rows = []
-    for language in setting.languages:
-        for program in programs_of(language):
-            if not setting.programs or program.name in setting.programs:
-                setting.say(f"latency: {program.id}")
-                rows.append(latency_of(setting, program))
-    return rows
+    programs = [program for language in setting.languages for program in programs_of(language)
+                if not setting.programs or program.name in setting.programs]
+    return each(setting, "latency", programs, lambda program: latency_of(setting, program))
 
 
 # --- Throughput: closed loops ---
@@ -145,7 +156,6 @@ def throughput_of(setting, program):
         for clients in setting.clients:
             if rows and clients * rows[0]["bare"]["p50"] / 1000 / os.cpu_count() > 3 * setting.seconds:
                 break  # a bare loop would hardly come round once, and may need more memory than there is
-            setting.say(f"throughput: {program.id}, {clients} at a time")
             row = {"clients": clients, "bare": bare_loop(bench.case(), clients, setting.seconds, f"{program.id} bare")}
             for name, service in setting.services.items():
                 if name not in VARIANTS:
@@ -156,7 +166,7 @@ def throughput_of(setting, program):
 
 
 def throughput(setting):
-    return [throughput_of(setting, hello_of(language)) for language in setting.languages]
+    return each(setting, "throughput", map(hello_of, setting.languages), lambda program: throughput_of(setting, program))
 
 
 # --- Memory of what waits ---
@@ -187,12 +197,8 @@ def memory_of(language, n):
 
 
 def memory(setting):
-    rows = []
-    for language in setting.languages:
-        if (ROOT / "languages" / language / "language.ini").read_text().find("[warm") >= 0:
-            setting.say(f"memory: {language}")
-            rows.append(memory_of(language, 4))
-    return rows
+    warm = [language for language in setting.languages if "[warm" in (ROOT / "languages" / language / "language.ini").read_text()]
+    return each(setting, "memory", warm, lambda language: memory_of(language, 4))
 
 
 # --- Overload: twice the peak, whether it can be served or not ---
@@ -267,13 +273,13 @@ def peak_of(rows):
 def overload(setting, throughputs):
     """Of Python's hello, or the first language's."""
     language = "python" if "python" in setting.languages else setting.languages[0]
-    program = hello_of(language)
     known = next((rows for rows in throughputs or [] if rows["language"] == language), None)
-    if known is None:
-        setting.say(f"overload: looking for the peak of {program.id}")
-        known = throughput_of(dataclasses.replace(setting, clients=[4, 16, 64]), program)
-    setting.say(f"overload: {program.id}, {2 * peak_of(known):.0f} requests a second for {setting.overload_s:g} s")
-    return overload_of(setting, program, peak_of(known))
+
+    def measure(program):
+        rows = known or throughput_of(dataclasses.replace(setting, clients=[4, 16, 64]), program)
+        return overload_of(setting, program, peak_of(rows))
+
+    return next(iter(each(setting, "overload", [hello_of(language)], measure)), None)
 
 
 # --- The judge: one program, many inputs ---
@@ -328,19 +334,15 @@ def bare_outputs(bench, paths):
     found = []
     for path in paths:
         with open(path) as stdin:
-            found.append(subprocess.run(bench.steps[-1], stdin=stdin, stdout=subprocess.PIPE, text=True, cwd=bench.folders[0], check=True,
-                                        env=environment(HOME.name), timeout=60).stdout)
+            found.append(subprocess.run(bench.steps[-1], stdin=stdin, stdout=subprocess.PIPE, text=True, cwd=bench.folders[0],
+                                        env=environment(HOME.name), timeout=60).stdout)  # what it makes of the input is seen again
     return found
 
 
 def judge(setting):
-    rows = []
-    for language in setting.languages:
-        program = next((program for program in programs_of(language) if program.name == "typical"), None)
-        if program and len(setting.boxed.languages[language]["stages"]) == 2:
-            setting.say(f"judge: {program.id}, {INPUTS} inputs")
-            rows.append(judge_of(setting, program))
-    return rows
+    compiled = [language for language in setting.languages if len(setting.boxed.languages[language]["stages"]) == 2]
+    programs = [program for language in compiled for program in programs_of(language) if program.name == "typical"]
+    return each(setting, f"judge, {INPUTS} inputs", programs, lambda program: judge_of(setting, program))
 
 
 # --- Breakdown: where the time of one request goes ---
@@ -371,11 +373,7 @@ def breakdown_of(setting, program):
 
 
 def breakdown(setting):
-    rows = []
-    for language in setting.languages:
-        setting.say(f"breakdown: {language}.hello")
-        rows.append(breakdown_of(setting, hello_of(language)))
-    return rows
+    return each(setting, "breakdown", map(hello_of, setting.languages), lambda program: breakdown_of(setting, program))
 
 
 # --- The client itself ---

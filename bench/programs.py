@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 
+from clock import Failed
 from commands import COMMENTS, commands_of, environment
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -89,7 +90,7 @@ class Bench:
                     done = subprocess.run(step, stdin=stdin, capture_output=True, text=True, cwd=folder,
                                           env=environment(HOME.name), timeout=300)
                 if done.returncode != 0:
-                    raise SystemExit(f"bare {self.program.id}: {os.path.basename(step[0])} ended with {done.returncode}:\n{done.stderr}")
+                    raise Failed(f"bare {self.program.id}: {os.path.basename(step[0])} ended with {done.returncode}:\n{done.stderr}")
         return done.stdout
 
     def _numbered(self):

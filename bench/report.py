@@ -250,7 +250,8 @@ def as_text(result):
             cells = [cell.rjust(width) if i and any(header) else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))]
             lines.append("  " + "   ".join(cells).rstrip())
     missed = [what for what, _, _, is_met in bars(result) if not is_met]
-    lines += ["", f"{len(bars(result)) - len(missed)} of {len(bars(result))} bars met"]
+    lines += [""] + [f"!!! left out: {failure}" for failure in result["failures"]]
+    lines += [f"{len(bars(result)) - len(missed)} of {len(bars(result))} bars met"]
     return "\n".join(lines)
 
 

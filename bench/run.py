@@ -1,7 +1,8 @@
 """
 How fast is it? script/bench measures Glimpse beside the same programs started bare, on this machine, in one go.
 
-Prints a table, with the bars of bench/bars.toml and whether each is met. Leaves nothing behind, also after Ctrl-C.
+Prints tables, with the bars of bench/bars.toml and whether each is met. Exit status 1 where something could not be measured, or printed
+what the bare program does not; the rest is measured all the same. Leaves nothing behind, also after Ctrl-C.
 """
 import argparse
 import contextlib
@@ -154,12 +155,13 @@ def measure(arguments, say):
         languages = choose_languages(arguments.languages, services["boxed"])
         setting = parts.Setting(languages=languages, programs=arguments.programs, rounds=arguments.rounds, budget_s=arguments.budget,
                                 seconds=arguments.seconds, clients=arguments.clients, overload_s=arguments.overload,
-                                services=services, say=say)
+                                failures=[], services=services, say=say)
         result["languages"] = {language: services["boxed"].languages[language]["version"] for language in languages}
         result["client"] = parts.client(setting)
         for part in PARTS:
             if part in arguments.parts:
                 result[part] = parts.overload(setting, result.get("throughput")) if part == "overload" else getattr(parts, part)(setting)
+    result["failures"] = setting.failures
     result["seconds"] = round(time.monotonic() - started)
     result["stolen"] = round((stolen_ticks() - stolen) / os.sysconf("SC_CLK_TCK") / os.cpu_count() / max(1, result["seconds"]), 4)
     return result
@@ -201,6 +203,7 @@ def main():
         if page.exists():
             page.write_text(report.renew(page.read_text(), result))
             print(f"tables renewed: {page}")
+    sys.exit(1 if result["failures"] else 0)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 import clock  # noqa: E402
+import parts  # noqa: E402
 import report  # noqa: E402
 from programs import Bench, Program  # noqa: E402
 from service import memory_kb  # noqa: E402
@@ -130,6 +131,7 @@ def test_overload_accounts_for_every_job(made):
 
 def test_a_judge_runs_one_program_on_many_inputs(made):
     row = next(row for row in made[1]["judge"] if row["language"] == "c")
+    assert made[1]["failures"] == []
     assert 0 <= row["cached"] < row["inputs"]
     assert row["boxed_rest"]["n"] == row["inputs"] - 1
     assert row["bare_run"]["n"] == row["inputs"]
@@ -194,6 +196,15 @@ def test_a_page_gets_its_tables_anew_and_keeps_its_words(made):
     assert report.renew(renewed, made[1]) == renewed
     if DRAWS:
         assert made[2].with_name("pictures.md").read_text() == renewed
+
+
+def test_what_goes_wrong_is_left_out_and_said(server, monkeypatch):
+    programs = [Program("bash", "chance", "echo $SRANDOM"), Program("bash", "failing", "exit 3"), Program("bash", "good", "echo good")]
+    monkeypatch.setattr(parts, "programs_of", lambda language: programs)
+    setting = parts.Setting(languages=["bash"], programs=[], rounds=1, budget_s=1, seconds=1, clients=[1], overload_s=1, failures=[],
+                            services={"boxed": server}, say=print)
+    assert [row["program"] for row in parts.latency(setting)] == ["good"]
+    assert ["bash.chance" in setting.failures[0], "ended with 3" in setting.failures[1], len(setting.failures)] == [True, True, 2]
 
 
 @pytest.mark.parametrize("words, says", [(["--parts", "latency,nothing"], "no part nothing; there are: latency, throughput"),
