@@ -44,6 +44,7 @@ final class Train {
     }
 
     public static void main(String[] args) throws Exception {
+        Tour.take();
         collections();
         streams();
         text();

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -71,12 +72,17 @@ static int write_file(const char *path, const char *text, struct err *err)
 
 /* ---- Binds ---- */
 
-/* A detached, read-only copy of a host tree; -1 in *fd where the path is a symbolic link. Done before
- * STAGING is covered, so that a bind may come from there. */
-static int clone_tree(const char *host, int *fd, struct err *err)
+/* A detached, read-only copy of a host tree, or the file that is to be copied; -1 in *fd where the path is a symbolic
+ * link. Done before STAGING is covered, so that a bind may come from there. */
+static int clone_tree(const struct rootfs_bind *bind, int *fd, struct err *err)
 {
+    const char *host = bind->host;
     struct stat st;
 
+    if (bind->is_copy) {
+        *fd = open(host, O_RDONLY | O_CLOEXEC);
+        return *fd < 0 ? err_errno(err, -errno, "open %s", host) : 0;
+    }
     if (lstat(host, &st) < 0)
         return err_errno(err, -errno, "bind %s", host);
     if (S_ISLNK(st.st_mode))
@@ -101,6 +107,17 @@ static int copy_link(const char *host, const char *box, struct err *err)
     return symlink(target, box) < 0 ? err_errno(err, -errno, "symlink %s", box) : 0;
 }
 
+static int copy_file(int from, const char *box, struct err *err)
+{
+    CLEANUP(closep) int fd = open(box, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    ssize_t n;
+
+    do
+        n = fd < 0 ? -1 : sendfile(fd, from, NULL, 1 << 20);
+    while (n > 0);
+    return n < 0 ? err_errno(err, -errno, "copying to %s", box) : 0;
+}
+
 static int attach_tree(const struct rootfs_bind *bind, int tree, struct err *err)
 {
     char path[512];
@@ -119,6 +136,8 @@ static int attach_tree(const struct rootfs_bind *bind, int tree, struct err *err
             return r;
         if (tree < 0)
             return copy_link(bind->host, path, err);
+        if (bind->is_copy)
+            return copy_file(tree, path, err);
         r = write_file(path, "", err);
     } else {
         r = make_dirs(path, err);
@@ -213,7 +232,7 @@ static int make_staging(struct err *err)
         return err_errno(err, -errno, "folders for the zygote");
     if (mount("proc", STAGING "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         return err_errno(err, -errno, "proc for the zygote");
-    if (mount("tmpfs", NEW, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=0755") < 0)
+    if (mount("tmpfs", NEW, "tmpfs", MS_NOSUID | MS_NODEV, "size=2m,mode=0755") < 0)
         return err_errno(err, -errno, "tmpfs for the root");
     for (size_t i = 0; i < COUNT_OF(folders); i++)
         if (mkdir(folders[i], 0755) < 0)
@@ -238,7 +257,7 @@ static int build(const struct rootfs_bind *binds, int *trees, size_t n, struct e
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = clone_tree(binds[i].host, &trees[i], err);
+        r = clone_tree(&binds[i], &trees[i], err);
     if (r == 0)
         r = make_staging(err);
     if (r == 0)

@@ -11,10 +11,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct rootfs_bind {
     const char *host, *box; /* borrowed; absolute. A host path that is a symbolic link is copied as a link */
+    bool is_copy;           /* a file that is copied: what is bound shows its host path in /proc/self/mountinfo */
 };
 
 enum { ROOTFS_MAX_MASKS = 96 };

@@ -5,7 +5,8 @@
  *   boxes.c    a box's life, CPU and wall clocks
  *   pool.c     the idle ones, and the leases that wait
  *   nursery.c  the zygotes, and what they are asked for
- *   interpreter.c, zygote.c  what they do, as processes of their own
+ *   prestart.c what is started in a box ahead of a job
+ *   interpreter.c, zygote.c  what zygotes do, as processes of their own
  *   main.c     start, doctor, end
  *
  * One thread, one loop. Handlers never block; a client or zygote that does not read is dropped.
@@ -31,7 +32,7 @@ struct client;
  *   CLONING   group made, SPAWN sent; owns job_fd
  *   BOOTING   the process is there (pidfd); it has not said READY
  *   IDLE      init waits for a job; nothing untrusted has ever run in it
- *   WARMING   an interpreter is being forked into it; init will say READY once more
+ *   WARMING   an interpreter is being forked into it, or started in it; init will say READY once more
  *   LEASED    a client owns it; its socket has been handed over, job_fd is -1
  *   DYING     killed or ended; the group is removed when pidfd says that it is dead
  *
@@ -48,14 +49,14 @@ struct box {
     uint32_t slot;
     uint64_t serial;      /* of this life; names its group */
     struct cgroup_limits limits; /* of its group, as they are now */
-    uint32_t kind;        /* index of the zygote whose interpreter waits in it, or will; KIND_PLAIN: none */
+    uint32_t kind;        /* index of the link whose interpreter waits in it, or will; KIND_PLAIN: none */
     int job_fd, pidfd;    /* owned, or -1 */
     struct cgroup_gauges gauges; /* owned; open while there is a group */
     uv_poll_t job_poll, pid_poll;
     uv_timer_t timer;     /* CLONING, BOOTING, WARMING: patience; LEASED: limits; DYING: removing the group again */
     unsigned n_handles;   /* of the three, how many are not yet closed */
     bool job_polled, pid_polled; /* the handle is open */
-    bool entered;                /* WARMING: the interpreter's zygote has done its part */
+    bool entered;                /* WARMING: the interpreter's zygote has done its part, where there is one */
 
     struct client *client; /* LEASED: borrowed; NULL otherwise */
     uint64_t lease_id, cpu_base_us, cpu_limit_us, deadline_us;
@@ -75,20 +76,25 @@ LIST_HEAD(client_list, client);
 
 enum { KIND_PLAIN };
 
-/* boxd's side of one template process. Number KIND_PLAIN clones boxes, each of the others is an interpreter. */
+/* boxd's side of one template process. Number KIND_PLAIN clones boxes, each of the others is an interpreter of a stage
+ * of a language. One that can't be forked has no process of its own: it is started in each box (WARM_PRESTART). */
 struct zygote_link {
     struct boxd *boxd;
     const struct language *language; /* borrowed; NULL: the plain one */
+    enum stage stage;
+    bool prestarts;
     int socket, pidfd;               /* owned, -1 while there is no process */
     uv_poll_t poll;
     uv_timer_t retry;
     uint64_t retry_ms;               /* the next pause before another is started */
     bool ready;
     struct strings argv, envp;       /* of the interpreter */
+    int payload_fd;                  /* owned: these for init, where it prestarts; otherwise -1 */
+    uint64_t payload_bytes;
 
     uint64_t started_us, n_made;     /* of the process */
-    uint64_t box_bytes;              /* what its last box had taken when it was idle; 0 until there was one */
-    uint32_t target;                 /* idle boxes of this kind that the pool keeps */
+    uint32_t target;                 /* idle boxes of this kind that the pool keeps: */
+    uint32_t least, most;            /* from so many to so many */
     uint64_t n_waits;                /* leases that wait for this kind */
     uint64_t missed_us;              /* when a lease last found none */
 };
@@ -119,7 +125,7 @@ struct boxd {
         struct zygote_link *zygotes;   /* owned */
         uint32_t n_zygotes;
         struct rootfs_bind *binds;     /* owned */
-        size_t n_binds, n_box_binds;   /* those of interpreters; the first ones, which boxes have */
+        size_t n_binds;                /* what boxes see, and interpreters */
         char *library;                 /* owned: libzygote.so on the host; NULL: there are no interpreters */
         uv_timer_t look;               /* for zygotes that are old, and warmth that nobody has needed lately */
     } nursery;
@@ -139,11 +145,13 @@ void nursery_stop(struct boxd *boxd);
 void nursery_done(struct boxd *boxd); /* after the loop's end */
 /* Asks for a box; the socket is borrowed. */
 MUST_CHECK int nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket, struct err *err);
+/* True where boxes of this kind have their interpreter started in them: none is waited for, and it costs much. */
+bool nursery_prestarts(const struct boxd *boxd, uint32_t kind);
 /* Asks the interpreter box->kind to fork itself into the box; the socket, the worker's, is borrowed. */
 MUST_CHECK int nursery_enter(struct boxd *boxd, const struct box *box, int worker_socket, bool hurry, struct err *err);
 bool nursery_ready(const struct boxd *boxd, uint32_t kind);
-/* The kind of box for a lease; KIND_PLAIN where there is no interpreter for it now. */
-uint32_t nursery_kind(const struct boxd *boxd, const struct wire_lease *lease);
+/* The kind of box for a lease; KIND_PLAIN where there is no interpreter for it now, which the pool takes note of. */
+uint32_t nursery_kind(struct boxd *boxd, const struct wire_lease *lease);
 /* A box of this kind was made; or could not be: jobs that want one get a plain box, and after a pause, longer each
  * time, another interpreter is tried. */
 void nursery_trust(struct boxd *boxd, uint32_t kind);
@@ -158,11 +166,18 @@ void wait_add(struct boxd *boxd, struct wait *wait);
 void wait_remove(struct boxd *boxd, struct wait *wait);
 /* Makes as many boxes as the waiting leases and the pool want; gives idle ones to who waits. */
 void pool_refill(struct boxd *boxd);
+/* A lease of this kind did not find an idle box: more are kept from now on. */
+void pool_note_miss(struct boxd *boxd, uint32_t kind);
 /* True where one more lease of this kind finds an idle box: also while its zygote is being replaced. */
 bool pool_can_serve(const struct boxd *boxd, uint32_t kind);
 bool pool_is_warming(const struct boxd *boxd, uint32_t kind);
 /* Gives up one idle box of this kind, if there is one. */
 void pool_shrink(struct boxd *boxd, uint32_t kind);
+
+/* prestart.c */
+/* link->argv and envp, for init. */
+MUST_CHECK int prestart_write(struct zygote_link *link, struct err *err);
+MUST_CHECK int prestart_send(const struct zygote_link *link, const struct box *box, struct err *err);
 
 /* boxes.c */
 MUST_CHECK int boxes_init(struct boxd *boxd, struct err *err);

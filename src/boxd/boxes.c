@@ -24,6 +24,8 @@ enum {
     BURY_RETRY_MS = 1,
     /* Making a box takes 2 ms; one that takes this long never will be. */
     PATIENCE_MS = 10000,
+    /* A runtime that can't be forked needs seconds to be started on a busy machine. */
+    PRESTART_PATIENCE_MS = 60000,
     /* After a failure no box is made for a while, twice as long each time. */
     PAUSE_MIN_MS = 100,
     PAUSE_MAX_MS = 5000,
@@ -241,22 +243,27 @@ static void on_dead(uv_poll_t *poll, int status, int events)
     box_end(box);
 }
 
+/* What is used from here on is the job's. */
+static void read_cpu_base(struct box *box)
+{
+    struct err err = {0};
+
+    if (cgroup_read_cpu_us(box->boxd->cgroups, &box->gauges, &box->cpu_base_us, &err) < 0)
+        log_error("CPU time of a box: %s", err.msg);
+}
+
 /* BOOTING or WARMING -> IDLE */
 static void box_ready(struct box *box)
 {
     struct boxd *boxd = box->boxd;
-    struct err err = {0};
 
     (void)uv_poll_stop(&box->job_poll); /* it may be needed again: for an interpreter */
     (void)uv_timer_stop(&box->timer);
-    if (box->state == BOX_WARMING) {
-        boxd->nursery.zygotes[box->kind].box_bytes = box_usage(box, WIRE_USED).memory_peak_bytes;
+    if (box->state == BOX_WARMING)
         nursery_trust(boxd, box->kind);
-    }
     box_set_state(box, BOX_IDLE);
     boxd->pause_ms = 0;
-    if (cgroup_read_cpu_us(boxd->cgroups, &box->gauges, &box->cpu_base_us, &err) < 0)
-        log_error("CPU time of a box: %s", err.msg);
+    read_cpu_base(box);
     if (boxd->on_first_box != NULL)
         boxd->on_first_box(boxd, NULL);
     pool_refill(boxd);
@@ -318,7 +325,7 @@ static void on_impatient(uv_timer_t *timer)
         nursery_replace(box->boxd, box->kind, "it does not answer");
         return;
     }
-    (void)err_set(&err, -ETIMEDOUT, "init of slot %u is not ready after %d s", box->slot, PATIENCE_MS / 1000);
+    (void)err_set(&err, -ETIMEDOUT, "init of slot %u is not ready in time", box->slot);
     box_make_failed(box, &err);
 }
 
@@ -507,15 +514,29 @@ static int send_interpreter(struct box *box, bool hurry, struct err *err)
     return nursery_enter(box->boxd, box, worker_side, hurry, err);
 }
 
+/* With the limits that a job of this kind has: what is started measures itself by them. */
+static int send_prestart(struct box *box, struct err *err)
+{
+    const struct zygote_link *link = &box->boxd->nursery.zygotes[box->kind];
+    const struct cgroup_limits limits = group_limits(box, &link->language->stages[link->stage].defaults);
+    int r = box_set_limits(box, &limits, err);
+
+    box->entered = true; /* there is no zygote */
+    return r < 0 ? r : prestart_send(link, box, err);
+}
+
 bool box_warm(struct box *box, uint32_t kind, bool hurry)
 {
+    bool prestarts = nursery_prestarts(box->boxd, kind);
     struct err err = {0};
+    int r;
 
     box->kind = kind;
     box->entered = false;
     box_set_state(box, BOX_WARMING);
-    (void)uv_timer_start(&box->timer, on_impatient, PATIENCE_MS, 0);
-    if (send_interpreter(box, hurry, &err) == 0 && uv_poll_start(&box->job_poll, UV_READABLE, on_box_says) == 0)
+    (void)uv_timer_start(&box->timer, on_impatient, prestarts ? PRESTART_PATIENCE_MS : PATIENCE_MS, 0);
+    r = prestarts ? send_prestart(box, &err) : send_interpreter(box, hurry, &err);
+    if (r == 0 && uv_poll_start(&box->job_poll, UV_READABLE, on_box_says) == 0)
         return true;
     box_make_failed(box, &err);
     return false;
@@ -559,6 +580,8 @@ void box_lease(struct box *box, struct client *client, const struct wire_lease *
     box_set_state(box, BOX_LEASED);
     box->client = client;
     box->lease_id = lease->head.id;
+    if (nursery_prestarts(boxd, box->kind))
+        read_cpu_base(box); /* a runtime's own threads run, a little, also while it waits */
     box->cpu_limit_us = limits.cpu_time_ms * 1000;
     box->deadline_us = now_us() + (limits.wall_time_ms + WALL_GRACE_MS) * 1000;
     r = box_set_limits(box, &group, &err);

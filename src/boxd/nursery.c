@@ -68,9 +68,10 @@ static int collect_binds(struct boxd *boxd, struct err *err)
         r = add_bind(nursery, boxd->config->toolchains_dir, LANGUAGES_BOX_TOOLCHAINS);
     if (r == 0)
         r = add_bind(nursery, boxd->config->languages_dir, LANGUAGES_BOX_DIR);
-    nursery->n_box_binds = nursery->n_binds;
-    if (r == 0 && nursery->library != NULL)
+    if (r == 0 && nursery->library != NULL) { /* boxes see it, too: for what is started in them */
         r = add_bind(nursery, nursery->library, ZYGOTE_LIBRARY);
+        nursery->binds[nursery->n_binds - 1].is_copy = true;
+    }
     return r < 0 ? err_set(err, r, "binds") : 0;
 }
 
@@ -97,27 +98,29 @@ static int terminate(struct strings *words)
     return r;
 }
 
-static int describe_interpreter(struct zygote_link *link)
+static int describe_interpreter(struct zygote_link *link, struct err *err)
 {
     const struct language *language = link->language;
-    const struct strings *command = &link->argv;
+    const struct language_stage *stage = &language->stages[link->stage];
     char path[512];
-    int r = language_warm_command(&link->argv, language, NULL);
+    int r = language_warm_command(&link->argv, language, link->stage, &stage->defaults, err);
 
     for (size_t i = 0; r == 0 && language_common_env[i] != NULL; i++)
         r = strings_add(&link->envp, language_common_env[i], strlen(language_common_env[i]));
     if (r == 0)
         r = add_env(&link->envp, "LD_PRELOAD", ZYGOTE_LIBRARY);
-    if (r == 0)
-        (void)snprintf(path, sizeof path, "/box/%s", command->at[command->n - 1]);
-    if (r == 0)
+    if (r == 0) {
+        (void)snprintf(path, sizeof path, "/box/%s", link->argv.at[link->argv.n - 1]);
         r = add_env(&link->envp, ZYGOTE_ENV_SCRIPT, path);
-    (void)snprintf(path, sizeof path, LANGUAGES_BOX_DIR "/%s/%s", language->id, language->warm.script);
-    if (r == 0 && language->warm.script != NULL)
+    }
+    (void)snprintf(path, sizeof path, LANGUAGES_BOX_DIR "/%s/%s", language->id, stage->warm.script);
+    if (r == 0 && stage->warm.script != NULL)
         r = add_env(&link->envp, ZYGOTE_ENV_WARM, path);
     if (r == 0)
         r = terminate(&link->argv);
-    return r == 0 ? terminate(&link->envp) : r;
+    if (r == 0)
+        r = terminate(&link->envp);
+    return r == 0 && link->prestarts ? prestart_write(link, err) : r;
 }
 
 static bool files_are_there(const struct language *language)
@@ -128,26 +131,42 @@ static bool files_are_there(const struct language *language)
     return true;
 }
 
+static int add_interpreter(struct boxd *boxd, const struct language *language, enum stage stage, struct err *err)
+{
+    const struct config *config = boxd->config;
+    const struct language_warm *warm = &language->stages[stage].warm;
+    struct zygote_link *link = &boxd->nursery.zygotes[boxd->nursery.n_zygotes];
+    bool prestarts = warm->kind == WARM_PRESTART;
+    int r;
+
+    if (warm->command.n == 0 || !files_are_there(language))
+        return 0;
+    *link = (struct zygote_link){.language = language,
+                                 .stage = stage,
+                                 .prestarts = prestarts,
+                                 .payload_fd = -1,
+                                 .least = (uint32_t)(prestarts ? config->prestart : config->warm),
+                                 .most = (uint32_t)(prestarts ? config->prestart_max : config->warm_max)};
+    link->target = link->least;
+    boxd->nursery.n_zygotes++;
+    r = describe_interpreter(link, err);
+    return r < 0 ? err_wrap(err, r, "warmth of %s", language->id) : 0;
+}
+
 static int add_links(struct boxd *boxd, struct err *err)
 {
     struct nursery *nursery = &boxd->nursery;
     int r = 0;
 
-    nursery->zygotes = calloc(boxd->languages->n + 1, sizeof *nursery->zygotes);
+    nursery->zygotes = calloc(boxd->languages->n * N_STAGES + 1, sizeof *nursery->zygotes);
     if (nursery->zygotes == NULL)
         return err_set(err, -ENOMEM, "zygotes");
-    nursery->zygotes[KIND_PLAIN] = (struct zygote_link){.target = (uint32_t)boxd->config->pool};
+    nursery->zygotes[KIND_PLAIN] = (struct zygote_link){.payload_fd = -1, .target = (uint32_t)boxd->config->pool};
     nursery->n_zygotes = 1;
-    for (size_t i = 0; r == 0 && nursery->library != NULL && i < boxd->languages->n; i++) {
-        const struct language *language = &boxd->languages->at[i];
-
-        if (language->warm.command.n == 0 || !files_are_there(language))
-            continue;
-        nursery->zygotes[nursery->n_zygotes] =
-            (struct zygote_link){.language = language, .target = (uint32_t)boxd->config->warm};
-        r = describe_interpreter(&nursery->zygotes[nursery->n_zygotes++]);
-    }
-    return r < 0 ? err_set(err, r, "zygotes") : 0;
+    for (size_t i = 0; nursery->library != NULL && i < boxd->languages->n; i++)
+        for (enum stage stage = 0; r == 0 && stage < N_STAGES; stage++)
+            r = add_interpreter(boxd, &boxd->languages->at[i], stage, err);
+    return r;
 }
 
 /* ---- One zygote's life ---- */
@@ -290,22 +309,40 @@ void nursery_trust(struct boxd *boxd, uint32_t kind)
 
 void nursery_distrust(struct boxd *boxd, uint32_t kind, const struct err *err)
 {
-    if (boxd->stopping || boxd->nursery.zygotes[kind].socket < 0)
+    struct zygote_link *link = &boxd->nursery.zygotes[kind];
+
+    if (boxd->stopping || !link->ready)
         return;
-    log_error("%s has no interpreter ready for now: %s", name_of(&boxd->nursery.zygotes[kind]), err->msg);
-    nursery_replace(boxd, kind, "its boxes fail");
+    log_error("%s has no interpreter ready for now: %s", name_of(link), err->msg);
+    if (link->prestarts) {
+        link->ready = false;
+        retry_later(link);
+    } else {
+        nursery_replace(boxd, kind, "its boxes fail");
+    }
     pool_refill(boxd);
 }
 
-uint32_t nursery_kind(const struct boxd *boxd, const struct wire_lease *lease)
+bool nursery_prestarts(const struct boxd *boxd, uint32_t kind)
+{
+    return boxd->nursery.zygotes[kind].prestarts;
+}
+
+uint32_t nursery_kind(struct boxd *boxd, const struct wire_lease *lease)
 {
     const struct nursery *nursery = &boxd->nursery;
+    uint32_t kind = KIND_PLAIN + 1;
 
-    if (lease->stage != STAGE_RUN || (lease->flags & WIRE_LEASE_COLD) != 0)
+    while (kind < nursery->n_zygotes && (nursery->zygotes[kind].stage != lease->stage ||
+                                         strcmp(nursery->zygotes[kind].language->id, lease->language) != 0))
+        kind++;
+    if (kind == nursery->n_zygotes || (lease->flags & WIRE_LEASE_COLD) != 0)
         return KIND_PLAIN;
-    for (uint32_t kind = KIND_PLAIN + 1; kind < nursery->n_zygotes; kind++)
-        if (strcmp(nursery->zygotes[kind].language->id, lease->language) == 0)
-            return nursery->zygotes[kind].ready || pool_can_serve(boxd, kind) ? kind : KIND_PLAIN;
+    if (pool_can_serve(boxd, kind))
+        return kind;
+    if (!nursery->zygotes[kind].prestarts)
+        return nursery->zygotes[kind].ready ? kind : KIND_PLAIN;
+    pool_note_miss(boxd, kind); /* to start one now and to start the program in a plain box take the same time */
     return KIND_PLAIN;
 }
 
@@ -314,7 +351,7 @@ static int start_zygote(struct zygote_link *link, struct err *err)
     struct boxd *boxd = link->boxd;
     const struct nursery *nursery = &boxd->nursery;
     struct zygote_config config = {.binds = nursery->binds,
-                                   .n_binds = link->language == NULL ? nursery->n_box_binds : nursery->n_binds,
+                                   .n_binds = nursery->n_binds,
                                    .argv = link->argv.at,
                                    .envp = link->envp.at,
                                    .init_fd = boxd->init_fd};
@@ -341,7 +378,10 @@ static void on_retry(uv_timer_t *timer)
     struct err err = {0};
     bool again = reap_strays(link->boxd);
 
-    if (link->socket < 0 && start_zygote(link, &err) < 0) {
+    if (link->prestarts) {
+        link->ready = true;
+        pool_refill(link->boxd);
+    } else if (link->socket < 0 && start_zygote(link, &err) < 0) {
         log_error("%s", err.msg);
         again = true;
     }
@@ -354,7 +394,7 @@ static void on_retry(uv_timer_t *timer)
 /* Between two boxes: what is idle serves until the next one is booted. */
 static void renew(struct zygote_link *link, uint64_t now)
 {
-    if (!link->ready || link->n_waits > 0 || pool_is_warming(link->boxd, kind_of(link)))
+    if (!link->ready || link->prestarts || link->n_waits > 0 || pool_is_warming(link->boxd, kind_of(link)))
         return;
     if (link->n_made < link->boxd->config->warm_renew && now - link->started_us < RENEW_MS * UINT64_C(1000))
         return;
@@ -373,7 +413,7 @@ static void on_look(uv_timer_t *timer)
         struct zygote_link *link = &boxd->nursery.zygotes[kind];
 
         renew(link, now);
-        if (link->target > boxd->config->warm && now - link->missed_us > LOOK_MS * UINT64_C(1000)) {
+        if (link->target > link->least && now - link->missed_us > LOOK_MS * UINT64_C(1000)) {
             link->target--;
             pool_shrink(boxd, kind);
         }
@@ -422,6 +462,7 @@ void nursery_done(struct boxd *boxd)
     for (uint32_t i = 0; i < nursery->n_zygotes; i++) {
         strings_done(&nursery->zygotes[i].argv);
         strings_done(&nursery->zygotes[i].envp);
+        closep(&nursery->zygotes[i].payload_fd);
     }
     free(nursery->zygotes);
     free(nursery->binds);

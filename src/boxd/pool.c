@@ -41,11 +41,17 @@ void wait_add(struct boxd *boxd, struct wait *wait)
     TAILQ_INSERT_TAIL(&boxd->waits, wait, next);
     boxd->n_waits++;
     link->n_waits++;
-    if (wait->kind == KIND_PLAIN || count_boxes(boxd, BOX_IDLE, wait->kind) >= link->n_waits)
-        return;
+    if (wait->kind != KIND_PLAIN && count_boxes(boxd, BOX_IDLE, wait->kind) < link->n_waits)
+        pool_note_miss(boxd, wait->kind);
+}
+
+void pool_note_miss(struct boxd *boxd, uint32_t kind)
+{
+    struct zygote_link *link = &boxd->nursery.zygotes[kind];
+
     link->missed_us = now_us(); /* more are used than are made: keep more */
     if (link->target > 0)
-        link->target = link->target * 2 < boxd->config->warm_max ? link->target * 2 : (uint32_t)boxd->config->warm_max;
+        link->target = link->target * 2 < link->most ? link->target * 2 : link->most;
 }
 
 void wait_remove(struct boxd *boxd, struct wait *wait)
@@ -73,30 +79,35 @@ static void serve_waits(struct boxd *boxd)
     }
 }
 
-/* Idle boxes with interpreters leave slots for all jobs that may run, and for the plain pool; and memory: what the
- * first box of a kind takes is known before there is a second. */
-static bool may_keep_more(const struct boxd *boxd, uint32_t of_kind)
+/* Idle boxes with interpreters leave slots for all jobs that may run, and for the plain pool. */
+static bool may_keep_more(const struct boxd *boxd)
 {
     size_t n = boxd->config->max_running + boxd->config->pool;
-    uint64_t bytes = 0;
 
-    for (uint32_t i = 0; i < boxd->n_slots; i++) {
-        const struct box *box = &boxd->boxes[i];
-
-        if (box->kind == KIND_PLAIN || (box->state != BOX_IDLE && box->state != BOX_WARMING))
-            continue;
-        n++;
-        if (box->kind == of_kind && boxd->nursery.zygotes[of_kind].box_bytes == 0)
-            return false;
-        bytes += boxd->nursery.zygotes[box->kind].box_bytes;
-    }
-    return n < boxd->n_slots && bytes < boxd->config->warm_memory;
+    for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++)
+        n += count_boxes(boxd, BOX_IDLE, kind) + count_boxes(boxd, BOX_WARMING, kind);
+    return n < boxd->n_slots;
 }
 
 /* What an interpreter makes ahead of its job makes the job faster, and costs more CPU time than it saves. */
 static bool is_used_up(const struct zygote_link *link)
 {
     return link->missed_us != 0 && now_us() - link->missed_us < HURRY_MS * UINT64_C(1000);
+}
+
+/* To start a runtime ahead keeps a CPU busy for a while: it is done where one is free, once at a time. */
+static bool may_prestart(const struct boxd *boxd)
+{
+    size_t n_busy = 0;
+
+    for (uint32_t i = 0; i < boxd->n_slots; i++) {
+        const struct box *box = &boxd->boxes[i];
+
+        if (box->state == BOX_WARMING && nursery_prestarts(boxd, box->kind))
+            return false;
+        n_busy += box->state == BOX_LEASED;
+    }
+    return n_busy < boxd->n_cpus;
 }
 
 /* Puts interpreters into plain idle boxes that nobody waits for: for leases, and with spare for the pool. Returns the
@@ -110,14 +121,15 @@ static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *m
 
     if (!link->ready)
         return 0;
-    if (spare && may_keep_more(boxd, kind))
+    if (spare && link->prestarts)
+        wanted = coming + (coming < link->target && may_keep_more(boxd) && may_prestart(boxd));
+    else if (spare && may_keep_more(boxd))
         wanted += link->target;
-    else if (coming < wanted + link->target && may_keep_more(boxd, kind))
+    else if (!spare && coming < wanted + link->target && may_keep_more(boxd))
         (*missing)++;
     for (; coming < wanted && (box = find_box(boxd, BOX_IDLE, KIND_PLAIN)) != NULL; coming++)
-        if ((coming >= link->n_waits && !may_keep_more(boxd, kind)) ||
-            !box_warm(box, kind, coming < link->n_waits || is_used_up(link)))
-            return 0;
+        if (!box_warm(box, kind, coming < link->n_waits || is_used_up(link)))
+            break;
     return coming < wanted ? wanted - coming : 0;
 }
 

@@ -450,7 +450,7 @@ static void ask_for_box(struct run *run)
     struct wire_lease msg = {.stage = run->stage, .limits = run->job->limits[run->stage]};
     struct err err = {0};
 
-    if (!language_runs_warm(run->language, run->job))
+    if (!language_runs_warm(run->language, run->stage, run->job, &msg.limits))
         msg.flags = WIRE_LEASE_COLD;
     run->lease = engine_new_lease(run->engine, run->place);
     run->started_us = 0;

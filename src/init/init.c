@@ -95,7 +95,7 @@ static void receive(union wire_msg *msg, int fds[WIRE_MAX_FDS], size_t *n_fds)
         fail(0, &err);
 }
 
-/* Blocks until the engine sends the job. boxd may send an interpreter before it. */
+/* Blocks until the engine sends the job. boxd may send an interpreter before it, or have one started. */
 static void receive_job(struct task *task, struct worker *worker)
 {
     struct err err = {0};
@@ -123,7 +123,10 @@ static void receive_job(struct task *task, struct worker *worker)
             return;
         }
         closep(&worker->fd);
-        worker->fd = fds[0];
+        if (msg.head.type == WIRE_ADOPT)
+            worker->fd = fds[0];
+        else if (worker_prestart(worker, &msg.job, fds[0], &err) < 0)
+            fail(0, &err);
     }
 }
 

@@ -23,7 +23,7 @@ void task_init(struct task *task, const struct wire_job *job, const int *fds, si
     memcpy(task->stdio, fds, sizeof task->stdio);
     task->blobs[0] = fds[3];
     task->blobs[1] = n_fds > 4 ? fds[4] : -1;
-    task->box_fd = -1;
+    task->box_fd = task->worker_fd = -1;
 }
 
 void task_close_stdio(struct task *task)
@@ -70,6 +70,15 @@ static int make_parents(int box_fd, char *path)
         if (r < 0)
             return r;
     }
+    return 0;
+}
+
+static int make_folder(int box_fd, char *path, struct err *err)
+{
+    if (!path_is_inside(path))
+        return err_set(err, -EBADMSG, "'%s' is not below the box", path);
+    if (make_parents(box_fd, path) < 0 || (mkdirat(box_fd, path, 0755) < 0 && errno != EEXIST))
+        return err_errno(err, -errno, "folder '%s'", path);
     return 0;
 }
 
@@ -158,6 +167,8 @@ static int unpack_record(struct task *task, struct blob *blob, const struct wire
         return take_word(task->argv, &task->n_argv, TASK_MAX_WORDS, blob, record->data_len, err);
     if (record->kind == WIRE_RECORD_ENV)
         return take_word(task->envp, &task->n_envp, TASK_MAX_WORDS, blob, record->data_len, err);
+    if (record->kind == WIRE_RECORD_FOLDER)
+        return make_folder(task->box_fd, name, err);
     if (task->n_collect == TASK_MAX_COLLECT)
         return err_set(err, -E2BIG, "too much to collect");
     /* gcc and the like make files, not the folder to put them into. */

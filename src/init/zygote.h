@@ -10,6 +10,9 @@
  * The go-between ends at once, so the worker is init's child (pid_namespaces(7): orphans go to their namespace's
  * init). The worker enters the other namespaces, gives up all privilege (confine.h), makes ready what it can, tells
  * init that it is ready, and waits for the job. A program of a user is never seen by the zygote.
+ *
+ * A runtime that can't be forked is started by glimpse-init in each box, as a program is, with ZYGOTE_FD_WORKER open
+ * and no control socket: it is a worker from its start.
  */
 #pragma once
 
@@ -31,6 +34,8 @@ struct zygote_job {
  * end. Without, the interpreter goes on by itself and opens the program: where the job's words are those that it was
  * booted with and take() agrees, otherwise it is started afresh. */
 struct zygote_face {
+    /* Instead of all others, in one that can't be forked. argv: what it was started with. */
+    void (*prestarted)(char *const *argv);
     bool late;           /* more of its start comes after the script is opened: it serves when it reads from it */
     void (*begin)(void); /* in the zygote before its main(), once */
     /* When it is booted, once: import what programs import. script: the language's own, or NULL. */
@@ -50,9 +55,9 @@ void zygote_serve(bool *hurry);
 /* zygote_enter.c: takes the calling process, a fresh fork, into the box. fds: of the ENTER message, borrowed. */
 MUST_CHECK int zygote_enter(const struct wire_spawn *enter, const int *fds, struct err *err);
 /* zygote_job.c: tells init that this worker is ready, in a hurry without a keeper, and waits for the job: stdio,
- * environment and limits are the job's then, and every other descriptor is closed. Ends the process where there will be
- * no job. */
-void zygote_wait(struct zygote_job *job, bool hurry);
+ * environment and limits are the job's then, and every other descriptor is closed (keep_open: those of the runtime
+ * stay). Ends the process where there will be no job. */
+void zygote_wait(struct zygote_job *job, bool hurry, bool keep_open);
 /* zygote_image.c: what /proc tells of the worker shall be the job's: read before it is there, and set when it is.
  */
 void zygote_remember_image(void);
@@ -87,6 +92,7 @@ _Noreturn void zygote_start_afresh(const struct zygote_job *job);
 
 /* One file each; NULL in another interpreter. */
 const struct zygote_face *zygote_bash(void);
+const struct zygote_face *zygote_jvm(void);
 const struct zygote_face *zygote_lua_face(void);
 const struct zygote_face *zygote_perl(void);
 const struct zygote_face *zygote_python(void);

@@ -25,10 +25,13 @@ _Noreturn void zygote_fail(const struct err *err)
 _Noreturn void zygote_start_afresh(const struct zygote_job *job)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigset_t none;
 
     zygote_end_keeper();
     for (int sig = 1; sig < NSIG; sig++)
         (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL); /* of this thread, which is the one that stays */
     (void)execve(job->argv[0], job->argv, job->envp);
     _exit(127);
 }
@@ -79,15 +82,20 @@ static int read_words(struct zygote_job *job, int payload_fd, uint64_t bytes, st
 }
 
 /* stdin, stdout and stderr are the job's; nothing else is open but what the interpreter has of its own. */
-static int take_stdio(const int *fds)
+static int take_stdio(const int *fds, size_t n_fds, bool keep_open)
 {
     for (int fd = 0; fd <= 2; fd++)
         if (dup2(fds[fd], fd) < 0)
             return -errno;
-    return zygote_close_others();
+    if (!keep_open)
+        return zygote_close_others();
+    for (size_t i = 0; i < n_fds; i++)
+        (void)close(fds[i]);
+    (void)close(ZYGOTE_FD_WORKER);
+    return 0;
 }
 
-void zygote_wait(struct zygote_job *job, bool hurry)
+void zygote_wait(struct zygote_job *job, bool hurry, bool keep_open)
 {
     struct wire_worker ready = {
         .head = wire_head(WIRE_WORKER, 0), .pid = getpid(), .keeper = hurry ? 0 : zygote_keep_memory()};
@@ -112,7 +120,7 @@ void zygote_wait(struct zygote_job *job, bool hurry)
     if (r == 0)
         r = confine_set_rlimit(RLIMIT_NOFILE, msg.job.open_files);
     if (r == 0)
-        r = take_stdio(fds);
+        r = take_stdio(fds, n_fds, keep_open);
     if (r < 0) {
         if (err.code == 0)
             (void)err_errno(&err, r, "forked interpreter: the job's limits and descriptors");

@@ -282,7 +282,7 @@ static napi_value call_wait(napi_env env, napi_callback_info info)
         return NULL; /* it threw; the process ends with it, before it said that it was ready */
     if (forget_spare(loop, &err) < 0)
         zygote_fail(&err);
-    zygote_wait(&job, hurry);
+    zygote_wait(&job, hurry, false);
     for (int fd = 0; fd <= 2; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* uv_disable_stdio_inheritance(), of a start */
     start_clock();

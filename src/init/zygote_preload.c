@@ -33,7 +33,7 @@ static const struct zygote_face *find_face(void)
 {
     static const struct zygote_face plain;
     static const struct zygote_face *(*const faces[])(void) = {zygote_python, zygote_bash, zygote_lua_face,
-                                                               zygote_perl};
+                                                               zygote_perl, zygote_jvm};
     const struct zygote_face *found = NULL;
 
     for (size_t i = 0; i < COUNT_OF(faces) && found == NULL; i++)
@@ -156,7 +156,7 @@ static bool learn_pages(void)
 }
 
 /* The interpreter is booted: serves boxd. Returns in a worker, with its job in place, where the interpreter can go on
- * by itself. */
+ * by itself; and in one that was started ahead, which waits later. */
 static void serve(void)
 {
     const int error = errno; /* a program may see it: Perl's die() ends with it */
@@ -165,6 +165,10 @@ static void serve(void)
     bool hurry;
 
     booting = false;
+    if (face->prestarted != NULL) {
+        face->prestarted(boot_argv);
+        return;
+    }
     if (face->warm != NULL)
         face->warm(preparation);
     if (learn_pages()) {
@@ -179,7 +183,7 @@ static void serve(void)
         face->after_fork();
     if (face->settle != NULL && !hurry)
         face->settle();
-    zygote_wait(&job, hurry);
+    zygote_wait(&job, hurry, false);
     if (face->run != NULL)
         face->run(&job);
     if (is_on_terminal() || !fits(&job, &arguments) ||

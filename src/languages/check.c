@@ -75,17 +75,24 @@ static int check_name_template(const struct language *language, struct err *err)
 }
 
 /* Below /box, as a file name of a job, but ".glimpse", which is ours, is where most of it should be. */
-static int check_collect(const struct language_stage *stage, struct err *err)
+/* Names in the box, of our own: they may begin with the folder that no user's file can be in. */
+static int check_box_names(const struct strings *names, struct err *err)
 {
-    for (size_t i = 0; i < stage->collect.n; i++) {
-        const char *name = stage->collect.at[i];
-        const char *rest = strncmp(name, ".glimpse/", 9) == 0 ? name + 9 : name;
-        int r = job_check_name(slice_from(rest), err);
+    for (size_t i = 0; i < names->n; i++) {
+        const char *name = names->at[i];
+        int r = job_check_name(slice_from(strncmp(name, ".glimpse/", 9) == 0 ? name + 9 : name), err);
 
         if (r < 0)
-            return err_wrap(err, r, "collect");
+            return r;
     }
     return 0;
+}
+
+static int check_collect(const struct language_stage *stage, struct err *err)
+{
+    int r = check_box_names(&stage->collect, err);
+
+    return r < 0 ? err_wrap(err, r, "collect") : 0;
 }
 
 /* An empty text is in every output. */
@@ -114,27 +121,43 @@ static int check_limits(const struct language_stage *stage, struct err *err)
     return 0;
 }
 
-/* The interpreter that waits must be the one that the run stage would start. */
-static int check_warm(const struct language *language, struct err *err)
+/* Placeholders that a job fills make the words differ from job to job: there is nothing to start ahead. */
+static int check_warm_words(const struct language *language, enum stage stage, struct err *err)
 {
-    const struct strings *warm = &language->warm.command, *run = &language->stages[STAGE_RUN].command;
-    CLEANUP(strings_done) struct strings command = {0};
+    const struct language_stage *at = &language->stages[stage];
+    const struct strings *warm = &at->warm.command;
+    CLEANUP(strings_done) struct strings filled = {0};
+
+    if (warm->n < 2 || at->command.n < warm->n)
+        return err_set(err, -EINVAL, "command: as that of [%s], as far as the script's name", stage_names[stage]);
+    for (size_t i = 0; i + 1 < warm->n; i++)
+        if (strcmp(warm->at[i], at->command.at[i]) != 0)
+            return err_set(err, -EINVAL, "command: \"%.80s\" is not what [%s] has there", warm->at[i],
+                           stage_names[stage]);
+    return language_warm_command(&filled, language, stage, &at->defaults, err);
+}
+
+/* The interpreter that waits must be the one that the stage would start. */
+static int check_warm(const struct language *language, enum stage stage, struct err *err)
+{
+    const struct language_warm *warm = &language->stages[stage].warm;
     int r;
 
-    if (warm->n == 0)
-        return language->warm.script == NULL && language->warm.cold_env.n == 0
+    if (warm->command.n == 0)
+        return warm->script == NULL && warm->cold_env.n == 0 && warm->folders.n == 0 && warm->kind == WARM_FORK
                    ? 0
-                   : err_set(err, -EINVAL, "[warm] has no command");
-    if (warm->n < 2 || run->n < warm->n)
-        return err_set(err, -EINVAL, "command: as that of [run], as far as the script's name");
-    for (size_t i = 0; i + 1 < warm->n; i++)
-        if (strcmp(warm->at[i], run->at[i]) != 0)
-            return err_set(err, -EINVAL, "command: \"%.80s\" is not what [run] has there", warm->at[i]);
-    r = language_warm_command(&command, language, err);
+                   : err_set(err, -EINVAL, "warmth has no command");
+    if (warm->kind == WARM_FORK && (stage != STAGE_RUN || warm->folders.n > 0))
+        return err_set(err, -EINVAL, "what is forked is an interpreter of [run], and needs no folders");
+    if (warm->kind == WARM_PRESTART && warm->script != NULL)
+        return err_set(err, -EINVAL, "script: what is started ahead is prepared by its own command");
+    r = check_warm_words(language, stage, err);
     if (r == 0)
-        r = job_check_name(slice_from(warm->at[warm->n - 1]), err);
-    if (r == 0 && language->warm.script != NULL)
-        r = job_check_name(slice_from(language->warm.script), err);
+        r = job_check_name(slice_from(warm->command.at[warm->command.n - 1]), err);
+    if (r == 0 && warm->script != NULL)
+        r = job_check_name(slice_from(warm->script), err);
+    if (r == 0)
+        r = check_box_names(&warm->folders, err);
     return r;
 }
 
@@ -198,10 +221,10 @@ int language_check(const struct language *language, struct err *err)
         if (r < 0)
             r = err_wrap(err, r, "[%s]", stage_names[stage]);
     }
-    if (r == 0) {
-        r = check_warm(language, err);
+    for (enum stage stage = 0; stage < N_STAGES && r == 0; stage++) {
+        r = check_warm(language, stage, err);
         if (r < 0)
-            r = err_wrap(err, r, "[warm]");
+            r = err_wrap(err, r, stage == STAGE_RUN ? "[warm]" : "[compile.warm]");
     }
     return r;
 }

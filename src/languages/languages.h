@@ -23,6 +23,20 @@ enum {
     LANGUAGE_SCAN_BYTES = 65536, /* name_pattern sees no more of a source than this, out_of_memory of stderr's end */
 };
 
+/* How an interpreter can be there before the job: docs/languages.md, "Warm interpreters". */
+enum warm_kind {
+    WARM_FORK,     /* it is booted once, and forked into a box for each job */
+    WARM_PRESTART, /* it can't be forked: it is started in each box, ahead of the job */
+};
+
+struct language_warm {
+    uint64_t kind;           /* enum warm_kind */
+    struct strings command;  /* argv, as the stage's, to the script's name and no further; empty: there is none */
+    char *script;            /* file beside language.ini that prepares it; or NULL */
+    struct strings folders;  /* WARM_PRESTART: below /box, made before it is started */
+    struct strings cold_env; /* beginnings of names: a job that sets such a variable gets a fresh interpreter */
+};
+
 struct language_stage {
     bool present;
     struct strings command;      /* argv template; see language_command() */
@@ -30,13 +44,7 @@ struct language_stage {
     struct strings collect;      /* compile only: what run needs: files or folders below /box */
     struct strings out_of_memory; /* what a runtime with a heap limit of its own writes to stderr when it is reached */
     struct limits defaults, max; /* checked: within limit_table's bounds, defaults <= max */
-};
-
-/* An interpreter that is booted once, and forked into a box for each run: docs/languages.md, "Warm interpreters". */
-struct language_warm {
-    struct strings command;  /* argv, as run's, to the script's name and no further; empty: there is none */
-    char *script;            /* file beside language.ini that prepares it; or NULL */
-    struct strings cold_env; /* beginnings of names: a job that sets such a variable gets a fresh interpreter */
+    struct language_warm warm;
 };
 
 struct language {
@@ -54,7 +62,6 @@ struct language {
     regex_t *version_pattern;   /* POSIX extended; group 1 of its first match is the version */
     char *hello;                /* the hello program's text */
     struct language_stage stages[N_STAGES];
-    struct language_warm warm;
 
     /* Filled by languages_probe(). */
     bool available;
@@ -79,11 +86,10 @@ void languages_done(struct languages *languages);
 const struct limits *languages_usual_limits(enum stage stage);
 /* What every program finds in its environment; NULL at the end. */
 extern const char *const language_common_env[];
-/* The words that the interpreter of language->warm is started with: limits are the default ones. Owned by the
- * caller. */
-MUST_CHECK int language_warm_command(struct strings *ret, const struct language *language, struct err *err);
-/* True where the run stage of this job may be given to an interpreter that is there already. */
-bool language_runs_warm(const struct language *language, const struct job *job);
+/* True where this stage of the job, with these limits (settled), may be given to an interpreter that is there
+ * already. */
+bool language_runs_warm(const struct language *language, enum stage stage, const struct job *job,
+                        const struct limits *limits);
 
 /*
  * The files decide what a privileged boxd binds into boxes, so nobody else may write them: every file and
@@ -132,5 +138,8 @@ bool language_says_out_of_memory(const struct language *language, enum stage sta
  */
 MUST_CHECK int language_command(struct strings *ret, const struct language *language, enum stage stage,
                                 const struct job *job, const struct limits *limits, struct err *err);
+/* The same for the stage's warm command, which knows no job. */
+MUST_CHECK int language_warm_command(struct strings *ret, const struct language *language, enum stage stage,
+                                     const struct limits *limits, struct err *err);
 MUST_CHECK int language_env(struct strings *ret, const struct language *language, enum stage stage,
                             const struct job *job, const struct limits *limits, struct err *err);

@@ -62,6 +62,19 @@ struct file { /* one language.ini */
     {section, "file_size", INI_BYTES, AT(stages[stage].which.file_bytes), .help = "64M"},                              \
     {section, "box_size", INI_BYTES, AT(stages[stage].which.box_bytes), .help = "128M"},                               \
     {section, "open_files", INI_UINT, AT(stages[stage].which.open_files), .help = "512"}
+#define WARM(section, stage)                                                                                           \
+    {section, "kind", INI_CHOICE, AT(stages[stage].warm.kind), .choices = warm_kinds,                                  \
+     .help = "fork or prestart"},                                                                                      \
+    {section, "command", INI_WORDS, AT(stages[stage].warm.command), .max = 64,                                         \
+     .help = "argv of the interpreter that is there before the job"},                                                  \
+    {section, "script", INI_STRING, AT(stages[stage].warm.script), .max = 64,                                          \
+     .help = "file beside this one that prepares it"},                                                                 \
+    {section, "folders", INI_WORDS, AT(stages[stage].warm.folders), .max = 16,                                         \
+     .help = "folders below /box that it wants to find when it starts"},                                               \
+    {section, "cold_env", INI_WORDS, AT(stages[stage].warm.cold_env), .max = 32,                                       \
+     .help = "beginnings of variables with which a job gets a fresh interpreter"}
+
+static const char *const warm_kinds[] = {[WARM_FORK] = "fork", [WARM_PRESTART] = "prestart", NULL};
 
 static const struct ini_key keys[] = {
     {"language", "name", INI_STRING, AT(name), .max = 64, .required = true, .help = "as people write it: C++"},
@@ -90,10 +103,8 @@ static const struct ini_key keys[] = {
     STAGE("run", STAGE_RUN),
     LIMITS("run", STAGE_RUN, defaults),
     LIMITS("run.max", STAGE_RUN, max),
-    {"warm", "command", INI_WORDS, AT(warm.command), .max = 64, .help = "argv of the interpreter that is forked"},
-    {"warm", "script", INI_STRING, AT(warm.script), .max = 64, .help = "file beside this one that prepares it"},
-    {"warm", "cold_env", INI_WORDS, AT(warm.cold_env), .max = 32,
-     .help = "beginnings of variables with which a job gets a fresh interpreter"},
+    WARM("warm", STAGE_RUN),
+    WARM("compile.warm", STAGE_COMPILE),
 };
 /* clang-format on */
 
@@ -104,25 +115,30 @@ static void free_regex(regex_t *regex)
     free(regex);
 }
 
+static void stage_done(struct language_stage *stage)
+{
+    struct strings *lists[] = {&stage->command,      &stage->env,          &stage->collect,      &stage->out_of_memory,
+                               &stage->warm.command, &stage->warm.folders, &stage->warm.cold_env};
+
+    for (size_t i = 0; i < COUNT_OF(lists); i++)
+        strings_done(lists[i]);
+    free(stage->warm.script);
+}
+
 static void language_done(struct language *language)
 {
     char *texts[] = {language->name,        language->main_name, language->name_template,
                      language->package,     language->hello,     language->unavailable,
-                     language->version,     language->version_text,
-                     language->warm.script};
+                     language->version,     language->version_text};
     struct strings *lists[] = {&language->aliases, &language->suffixes, &language->needs, &language->binds,
-                               &language->version_command, &language->warm.command, &language->warm.cold_env};
+                               &language->version_command};
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         strings_done(lists[i]);
-    for (size_t i = 0; i < N_STAGES; i++) {
-        strings_done(&language->stages[i].command);
-        strings_done(&language->stages[i].env);
-        strings_done(&language->stages[i].collect);
-        strings_done(&language->stages[i].out_of_memory);
-    }
+    for (size_t i = 0; i < N_STAGES; i++)
+        stage_done(&language->stages[i]);
     free_regex(language->name_pattern);
     free_regex(language->version_pattern);
     *language = (struct language){0};

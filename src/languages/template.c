@@ -14,7 +14,7 @@ enum { MAX_WORD_BYTES = 8192 }; /* a template's word, filled; {args} are not wor
 
 struct filling { /* what a template is filled with; all borrowed */
     const struct language *language;
-    const struct job *job;
+    const struct job *job; /* NULL: there is none, and words that need one are refused */
     const struct limits *limits;
 };
 
@@ -47,6 +47,8 @@ static int fill_text(struct buf *to, const struct filling *with, struct slice na
 
     if (is(name, "dir"))
         return buf_printf(to, "%s/%s", LANGUAGES_BOX_DIR, with->language->id);
+    if (with->job == NULL)
+        return -ENOENT;
     if (is(name, "main"))
         text = main_name(with);
     else if (is(name, "stem"))
@@ -191,9 +193,9 @@ static int fill(struct strings *ret, const struct strings *words, const struct f
     int r = 0;
 
     for (size_t i = 0; i < words->n && r == 0; i++) {
-        if (strcmp(words->at[i], "{sources}") == 0)
+        if (with->job != NULL && strcmp(words->at[i], "{sources}") == 0)
             r = add_sources(&filled, with, &own);
-        else if (strcmp(words->at[i], "{args}") == 0)
+        else if (with->job != NULL && strcmp(words->at[i], "{args}") == 0)
             r = add_args(&filled, with, &own);
         else
             r = fill_word(&filled, with, words->at[i], &own);
@@ -221,44 +223,40 @@ int language_env(struct strings *ret, const struct language *language, enum stag
     return fill(ret, &language->stages[stage].env, &with, err);
 }
 
-static int fill_warm(struct strings *ret, const struct language *language, const struct limits *limits,
-                     struct err *err)
+int language_warm_command(struct strings *ret, const struct language *language, enum stage stage,
+                          const struct limits *limits, struct err *err)
 {
-    struct job_file file = {.name = language->main_name};
-    const struct job job = {.files = &file, .n_files = 1};
-    const struct filling with = {.language = language, .job = &job, .limits = limits};
+    const struct filling with = {.language = language, .limits = limits};
 
-    return fill(ret, &language->warm.command, &with, err);
+    return fill(ret, &language->stages[stage].warm.command, &with, err);
 }
 
-int language_warm_command(struct strings *ret, const struct language *language, struct err *err)
+/* Limits are words of the command where a runtime has a heap limit of its own: the one that waits has the defaults. */
+static bool has_usual_command(const struct language *language, enum stage stage, const struct limits *limits)
 {
-    return fill_warm(ret, language, &language->stages[STAGE_RUN].defaults, err);
+    const struct language_stage *at = &language->stages[stage];
+    CLEANUP(strings_done) struct strings usual = {0};
+    CLEANUP(strings_done) struct strings wanted = {0};
+    bool same = language_warm_command(&usual, language, stage, &at->defaults, NULL) == 0 &&
+                language_warm_command(&wanted, language, stage, limits, NULL) == 0;
+
+    for (size_t i = 0; same && i < usual.n; i++)
+        same = strcmp(usual.at[i], wanted.at[i]) == 0;
+    return same;
 }
 
-/* Limits that are words of its command, such as the size of a heap, were given to the interpreter when it was
- * started. */
-static bool has_its_limits(const struct language *language, const struct limits *limits)
+bool language_runs_warm(const struct language *language, enum stage stage, const struct job *job,
+                        const struct limits *limits)
 {
-    CLEANUP(strings_done) struct strings own = {0}, wanted = {0};
+    const struct language_warm *warm = &language->stages[stage].warm;
+    const struct strings *cold = &warm->cold_env;
 
-    if (language_warm_command(&own, language, NULL) < 0 || fill_warm(&wanted, language, limits, NULL) < 0)
+    if (warm->command.n == 0 || !has_usual_command(language, stage, limits))
         return false;
-    for (size_t i = 0; i < own.n; i++)
-        if (strcmp(own.at[i], wanted.at[i]) != 0)
-            return false;
-    return true;
-}
-
-bool language_runs_warm(const struct language *language, const struct job *job)
-{
-    const struct strings *cold = &language->warm.cold_env;
-
-    if (language->warm.command.n == 0)
-        return false;
-    for (size_t i = 0; i < job->n_env; i++)
+    /* A compiler does not see the job's variables. */
+    for (size_t i = 0; stage == STAGE_RUN && i < job->n_env; i++)
         for (size_t j = 0; j < cold->n; j++)
             if (strncmp(job->env[i], cold->at[j], strlen(cold->at[j])) == 0)
                 return false;
-    return has_its_limits(language, &job->limits[STAGE_RUN]);
+    return true;
 }

@@ -13,6 +13,7 @@
  *   zygote of an interpreter -> boxd       READY once; ENTERED or FAILED for each ENTER, in order
  *   init     -> boxd     READY or FAILED while the box is made, and again after ADOPT
  *   boxd     -> init     ADOPT (fd: worker socket): an interpreter that was forked into the box will run the job
+ *   boxd     -> init     PRESTART (fd: payload): the same, but of an interpreter that init shall start
  *   worker   -> init     WORKER once it waits for the job, or FAILED
  *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact])
  *   init     -> worker   JOB (fds: stdin, stdout, stderr, payload)
@@ -56,6 +57,7 @@ enum wire_type {
     WIRE_ENTERED,
     WIRE_ADOPT,
     WIRE_WORKER,
+    WIRE_PRESTART,
     WIRE_N_TYPES
 };
 
@@ -135,7 +137,8 @@ struct wire_spawn {
 
 enum { WIRE_JOB_MERGED = 1, WIRE_JOB_COLLECT = 2, WIRE_JOB_FLAGS = 3 };
 
-/* One stage. Limits that boxd holds (CPU, memory, processes) are not here. */
+/* JOB: one stage. Limits that boxd holds (CPU, memory, processes) are not here. PRESTART: what shall wait for one, with
+ * the most that a job can be given. */
 struct wire_job {
     struct wire_head head;
     uint64_t wall_time_ms, file_bytes, box_bytes, open_files;
@@ -195,6 +198,7 @@ enum wire_record_kind {
     WIRE_RECORD_ENV,     /* data: NAME=VALUE */
     WIRE_RECORD_FILE,    /* name: path below /box; data: content; mode: 0 or 1 for executable */
     WIRE_RECORD_COLLECT, /* name: file or folder below /box to bring back */
+    WIRE_RECORD_FOLDER,  /* name: folder below /box */
 };
 
 struct wire_record {

@@ -4,12 +4,13 @@ import shutil
 
 import pytest
 
-from glimpse_server import BUILD, ROOT, Server
+from glimpse_server import BUILD, ROOT, Server, idle_boxes
 
 from oracle import Oracle
 
 POOL = 4
 WARM = 2  # for each language that is forked
+PRESTART = 1  # for each stage whose runtime is started ahead
 
 # What make, cargo and the like do: the sender's own program runs in the compile stage, and leaves what it wants to.
 BUILD_SCRIPT = """[language]
@@ -34,8 +35,8 @@ command = /bin/bash .glimpse/main {args}
 @pytest.fixture(scope="session")
 def server():
     """Every hostile test, and every canary, talks to this one: what one test breaks shows in those after it."""
-    attacked = Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "max_running": 8, "max_queued": 600,
-                              "slots": 48})
+    attacked = Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "prestart": PRESTART, "prestart_max": PRESTART,
+                              "max_running": 8, "max_queued": 600, "slots": 48})
     languages = attacked.folder / "languages"
     source = BUILD / "languages"
     shutil.copytree(source if source.is_dir() else ROOT / "languages", languages)
@@ -51,8 +52,7 @@ def server():
 
 @pytest.fixture(scope="session")
 def oracle(server):
-    forked = sum("[warm]" in file.read_text() for file in (ROOT / "languages").glob("*/language.ini"))
-    return Oracle(server, POOL + WARM * forked)
+    return Oracle(server, POOL, idle_boxes(0, WARM, PRESTART))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -84,10 +84,18 @@ class Watch(threading.Thread):
             assert max(self.canaries) < CANARY_MAX_S, f"the canary took {max(self.canaries):.2f} s"
 
 
+def is_keeper(pid):
+    """Of the memory of an interpreter that waits (src/init/zygote_keeper.c): it may open nothing."""
+    with contextlib.suppress(OSError):
+        return "Max open files            0 " in read(f"/proc/{pid}/limits")
+    return False
+
+
 class Oracle:
-    def __init__(self, server, idle_boxes):
+    def __init__(self, server, plain_boxes, warm_boxes):
         self.server = server
-        self.idle_boxes = idle_boxes
+        self.idle_boxes = plain_boxes + warm_boxes
+        self.waiting = 2 * warm_boxes  # an interpreter and its keeper in each
         self.glimpsed = server.pid_of("glimpsed")
         self.boxd = server.pid_of("glimpse-boxd")
         self._wait_for_pool()
@@ -103,6 +111,10 @@ class Oracle:
 
     def inits(self):
         return [pid for pid in self.server.children(self.boxd) if read(f"/proc/{pid}/comm") == "glimpse-init\n"]
+
+    def waiting_processes(self):
+        """Interpreters in idle boxes; what can't be forked is not ready before it has a keeper."""
+        return [child for pid in self.inits() for child in self.server.children(pid)]
 
     def zygotes(self):
         return [pid for pid in self.server.children(self.boxd) if read(f"/proc/{pid}/comm") != "glimpse-init\n"]
@@ -153,8 +165,9 @@ class Oracle:
         """Everything that a job could have left, as text: two snapshots of a quiet service are equal."""
         found = set()
         inits = self.inits()
-        waiting = [child for pid in inits for child in self.server.children(pid)]  # interpreters, in idle boxes
-        names = collections.Counter(read(f"/proc/{pid}/comm").strip() for pid in waiting)
+        waiting = self.waiting_processes()
+        keepers = [pid for pid in waiting if is_keeper(pid)]  # an interpreter that was forked in a hurry has none
+        names = collections.Counter(read(f"/proc/{pid}/comm").strip() for pid in waiting if pid not in keepers)
         found |= {f"{n} processes {name} in idle boxes" for name, n in names.items()}
         found |= {f"process {read(f'/proc/{pid}/comm').strip()} ({pid}) of a box" for pid in self._of_our_uids()
                   if pid not in inits and pid not in waiting}
@@ -162,7 +175,7 @@ class Oracle:
         for folder in self.groups:
             groups = [group for group in folder.iterdir() if group.is_dir()]
             processes = sum(len(read(group / "cgroup.procs").split()) for group in groups)
-            found.add(f"{len(groups)} groups with {processes} processes in {folder}")
+            found.add(f"{len(groups)} groups with {processes - len(keepers)} processes in {folder}")
         found |= {f"mount {line}" for line in read("/proc/self/mountinfo").splitlines()
                   if "glimpse" in line or "/box" in line or "hidepid" in line}
         for kind in ("shm", "sem", "msg"):
@@ -200,7 +213,7 @@ class Oracle:
         while time.monotonic() < deadline:
             now = self.traces()
             same = same + 1 if now == last else 0
-            if same >= 3 and len(self.inits()) == self.idle_boxes:
+            if same >= 3 and len(self.inits()) == self.idle_boxes and len(self.waiting_processes()) == self.waiting:
                 return now
             last = now
             time.sleep(0.03)

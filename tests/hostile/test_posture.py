@@ -11,7 +11,7 @@ import re
 import pytest
 
 PROBE = (pathlib.Path(__file__).resolve().parent / "posture.py").read_text()
-LIMITS = {"memory_bytes": 1 << 30, "processes": 256, "wall_time_ms": 20000, "cpu_time_ms": 20000, "file_bytes": 1 << 20, "open_files": 300}
+LIMITS = {"memory_bytes": 512 << 20, "processes": 256, "wall_time_ms": 20000, "cpu_time_ms": 20000, "file_bytes": 1 << 20, "open_files": 300}
 COMPILE_LIMITS = {"memory_bytes": 1 << 30, "processes": 256, "wall_time_ms": 60000, "cpu_time_ms": 60000}
 
 C = '#include <stdlib.h>\nint main(void) { return system("python3 posture.py"); }\n'
@@ -40,9 +40,10 @@ STARTERS = {
     "buildscript": ("main.build", "(echo 'cat <<END'; python3 posture.py; echo; echo END) > .glimpse/main\n"),
 }
 # How a language's box comes to be, and what a request for that says: a fresh interpreter, by a variable that one reads at its start,
-# or one that was forked into the box.
+# or one that was forked into the box, or has waited in it.
 FORMS = {"cold": {"env": {"LC_ALL": "C.UTF-8"}}, "warm": {}}
-FORKED = {"bash", "javascript", "lua", "perl", "php", "python", "typescript"}
+FORKED = {"bash", "java", "javascript", "kotlin", "lua", "perl", "php", "python", "typescript"}
+PRESTARTED = {"java", "kotlin"}
 
 NO_CAPABILITIES = ["0000000000000000"]
 STATUS = {"Uid": ["1000"] * 4, "Gid": ["1000"] * 4, "Groups": [], "CapInh": NO_CAPABILITIES, "CapPrm": NO_CAPABILITIES,
@@ -91,14 +92,13 @@ def seen(server, oracle):
 
 def pytest_generate_tests(metafunc):
     if "box" in metafunc.fixturenames:
-        metafunc.parametrize("box", [(language, form) for language in STARTERS for form in FORMS
-                                   if form == "cold" or language in FORKED], indirect=True,
-                             ids=lambda pair: "-".join(pair))
+        metafunc.parametrize(("language", "form"), [(language, form) for language in STARTERS for form in FORMS
+                                                  if form == "cold" or language in FORKED])
 
 
 @pytest.fixture()
-def box(seen, request):
-    return seen(*request.param)
+def box(seen, language, form):
+    return seen(language, form)
 
 
 def test_every_language_is_there(server):
@@ -116,7 +116,7 @@ def is_keeper(process):
     return process["parent"] == 1 and not process["descriptors"] and process["limits"]["Max open files"] == ["0", "0"]
 
 
-def test_processes(box):
+def test_processes(box, language, form):
     """The program, what it has started, and the probe. Init can't be seen."""
     processes = box["processes"]
     assert "1" not in processes and str(box["self"]) in processes
@@ -125,6 +125,7 @@ def test_processes(box):
     keepers = [pid for pid, process in processes.items() if is_keeper(process)]
     assert len(programs) == 1, "one program, started by init"
     assert len(keepers) <= 1 and all(int(pid) > int(programs[0]) for pid in keepers)
+    assert language not in PRESTARTED or len(keepers) == (form == "warm"), "it was not the box that was asked for"
     assert not {process["parent"] for process in processes.values()} - {int(pid) for pid in processes} - {1}
 
 

@@ -12,11 +12,12 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from glimpse_server import ROOT, Server  # noqa: E402
+from glimpse_server import Server, idle_boxes  # noqa: E402
 
 POOL = 4
 WARM = 2  # for each language whose interpreter is forked
-IDLE = POOL + WARM * sum("[warm]" in file.read_text() for file in (ROOT / "languages").glob("*/language.ini"))
+PRESTART = 1  # for each stage whose runtime is started ahead
+IDLE = idle_boxes(POOL, WARM, PRESTART)
 CLIENTS = 6
 WARM_UP_S = 20  # caches and arenas of the daemons fill
 GROWTH_KB = 4 << 10  # per daemon: what the allocator keeps differs by a little from one end to the other
@@ -139,7 +140,7 @@ def time_hello(server):
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600
-    with Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "max_running": 4}) as server:
+    with Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "prestart": PRESTART, "prestart_max": PRESTART, "max_running": 4}) as server:
         run_for(server, min(WARM_UP_S, seconds / 4))
         before, before_s = at_rest(server), statistics.median(time_hello(server) for _ in range(20))
         counts, faults = run_for(server, seconds)

@@ -217,35 +217,49 @@ static void some_variables_want_a_fresh_interpreter(void **state)
     struct language language = small_language();
     struct { char *pair; bool warm; } cases[] = {
         {plain, true}, {exact, false}, {longer, false}, {prefixed, false}, {shorter, true}};
+    const struct limits usual = *languages_usual_limits(STAGE_RUN);
 
     (void)state;
-    assert_false(language_runs_warm(&language, &(struct job){0}));
-    language.warm.command = WORDS(word, word);
-    language.warm.cold_env = WORDS(lang, x);
-    assert_true(language_runs_warm(&language, &(struct job){0}));
+    assert_false(language_runs_warm(&language, STAGE_RUN, &(struct job){0}, &usual));
+    language.stages[STAGE_RUN].warm.command = WORDS(word, word);
+    language.stages[STAGE_RUN].warm.cold_env = WORDS(lang, x);
+    assert_true(language_runs_warm(&language, STAGE_RUN, &(struct job){0}, &usual));
     for (size_t i = 0; i < COUNT_OF(cases); i++)
-        assert_int_equal(language_runs_warm(&language, &(struct job){.env = &cases[i].pair, .n_env = 1}),
-                         cases[i].warm);
+        assert_int_equal(
+            language_runs_warm(&language, STAGE_RUN, &(struct job){.env = &cases[i].pair, .n_env = 1}, &usual),
+            cases[i].warm);
+    /* A compiler sees none of them. */
+    language.stages[STAGE_COMPILE].warm = language.stages[STAGE_RUN].warm;
+    assert_true(
+        language_runs_warm(&language, STAGE_COMPILE, &(struct job){.env = &cases[1].pair, .n_env = 1}, &usual));
 }
 
 static void limits_in_its_words_are_the_interpreters(void **state)
 {
-    char heap[] = "--heap={memory_mib*50%}", script[] = "main.x";
+    char word[] = "-Xmx{memory_mib*50%}m", dir[] = "{dir}/x", name[] = "Wait", file[] = "{main}", args[] = "{args}";
     struct language language = small_language();
-    CLEANUP(strings_done) struct strings words = {0};
+    struct language_stage *run = &language.stages[STAGE_RUN];
+    CLEANUP(strings_done) struct strings filled = {0};
+    struct limits other;
     struct err err = {0};
-    struct job job = {0};
 
     (void)state;
-    language.warm.command = WORDS(heap, script);
-    language.stages[STAGE_RUN].defaults = (struct limits){.memory_bytes = 256 << 20, .processes = 8};
-    assert_int_equal(language_warm_command(&words, &language, &err), 0);
-    assert_string_equal(words.at[0], "--heap=128");
-    assert_string_equal(words.at[1], "main.x");
-    job.limits[STAGE_RUN] = (struct limits){.memory_bytes = 256 << 20, .processes = 99};
-    assert_true(language_runs_warm(&language, &job));
-    job.limits[STAGE_RUN].memory_bytes = 255 << 20;
-    assert_false(language_runs_warm(&language, &job));
+    run->defaults = *languages_usual_limits(STAGE_RUN);
+    run->warm = (struct language_warm){.kind = WARM_PRESTART, .command = WORDS(word, dir, name)};
+    assert_int_equal(language_warm_command(&filled, &language, STAGE_RUN, &run->defaults, &err), 0);
+    assert_string_equal(filled.at[0], "-Xmx128m");
+    assert_string_equal(filled.at[1], LANGUAGES_BOX_DIR "/x/x");
+    assert_true(language_runs_warm(&language, STAGE_RUN, &(struct job){0}, &run->defaults));
+    other = run->defaults;
+    other.wall_time_ms *= 2; /* is in none of its words */
+    assert_true(language_runs_warm(&language, STAGE_RUN, &(struct job){0}, &other));
+    other.memory_bytes *= 2;
+    assert_false(language_runs_warm(&language, STAGE_RUN, &(struct job){0}, &other));
+
+    run->warm.command = WORDS(file, name);
+    assert_int_equal(language_warm_command(&filled, &language, STAGE_RUN, &run->defaults, &err), -EINVAL);
+    run->warm.command = WORDS(args, name);
+    assert_int_equal(language_warm_command(&filled, &language, STAGE_RUN, &run->defaults, &err), -EINVAL);
 }
 
 int main(void)

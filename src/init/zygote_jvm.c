@@ -1,0 +1,210 @@
+/*
+ * A JVM that waits for its job. HotSpot can't be forked, so it is started in the box, by the `java` launcher, on a
+ * class of our own (languages/java/Wait.java). What it does before the user's main method runs has to be done without a
+ * Java frame on the stack, which every trace would show, and by the launcher's own code, which has words of its own for
+ * all that can be wrong with a class. So the wait is in the very call with which the launcher would have started our
+ * class:
+ *
+ *   launcher: loads our class ─▶ GetStaticMethodID(main) ─▶ CallStaticVoidMethod(main)    ─▶ exit status, shutdown
+ *                                 │ its initialiser             │ through our table of JNI functions:
+ *                                 │ rehearses, and opens        │ wait, load the user's class as the launcher does,
+ *                                 ▼ the awaited file            ▼ and call its main method instead
+ *                              prestarted()                  call_main()
+ *
+ * JNI's tables have fixed layouts (The Java Native Interface specification, chapters 4 and 5); there is no header of it
+ * here, because this library is built, and preloaded, where there may be no JDK.
+ */
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init/zygote.h"
+
+typedef void *jobject; /* jclass, jstring, jmethodID... likewise */
+typedef void (*jni_function)(void);
+
+/* A JavaVM or a JNIEnv: the functions' table, then what is the VM's own. */
+struct jni_face {
+    const jni_function *functions;
+};
+
+enum { /* places in JavaVM's table */
+    VM_DESTROY_JAVA_VM = 3,
+    VM_DETACH_CURRENT_THREAD = 5,
+    VM_GET_ENV = 6,
+};
+enum { /* places in JNIEnv's */
+    ENV_FIND_CLASS = 6,
+    ENV_EXCEPTION_DESCRIBE = 16,
+    ENV_GET_STATIC_METHOD_ID = 113,
+    ENV_CALL_STATIC_OBJECT_METHOD = 114,
+    ENV_CALL_STATIC_VOID_METHOD = 141,
+    ENV_NEW_OBJECT_ARRAY = 172,
+    ENV_SET_OBJECT_ARRAY_ELEMENT = 174,
+    ENV_NEW_BYTE_ARRAY = 176,
+    ENV_SET_BYTE_ARRAY_REGION = 208,
+    ENV_N_FUNCTIONS = 233, /* of version 1.6; later ones have added at the end */
+};
+enum { JNI_OK = 0, JNI_TRUE = 1, JNI_VERSION_1_6 = 0x00010006 };
+enum { LM_CLASS = 1 }; /* sun.launcher.LauncherHelper: what is named is a class, not a jar or a module */
+
+typedef int get_vms_function(struct jni_face **vms, int32_t size, int32_t *n);
+typedef int get_env_function(struct jni_face *vm, struct jni_face **env, int32_t version);
+typedef int vm_function(struct jni_face *vm);
+typedef void env_function(struct jni_face *env);
+typedef jobject find_class_function(struct jni_face *env, const char *name);
+typedef jobject method_id_function(struct jni_face *env, jobject class, const char *name, const char *type);
+typedef jobject call_object_function(struct jni_face *env, jobject class, jobject method, ...);
+typedef void call_void_function(struct jni_face *env, jobject class, jobject method, ...);
+typedef jobject new_array_function(struct jni_face *env, int32_t len, jobject class, jobject initial);
+typedef jobject new_byte_array_function(struct jni_face *env, int32_t len);
+typedef void set_element_function(struct jni_face *env, jobject array, int32_t at, jobject value);
+typedef void set_bytes_function(struct jni_face *env, jobject array, int32_t from, int32_t len, const void *bytes);
+
+/* The function at a place of a table, by its type. */
+#define JNI(type, face, place) ((type *)(face)->functions[place])
+
+static struct {
+    struct jni_face *vm;
+    char *const *argv;             /* that it was started with: the last word is our class */
+    const jni_function *functions; /* the VM's own */
+    jni_function ours[ENV_N_FUNCTIONS];
+} jvm;
+
+/* Like the launcher's CHECK_EXCEPTION_NULL_LEAVE(): what was thrown is shown, and the status is 1. */
+static _Noreturn void leave(struct jni_face *env)
+{
+    JNI(env_function, env, ENV_EXCEPTION_DESCRIBE)(env);
+    (void)JNI(vm_function, jvm.vm, VM_DETACH_CURRENT_THREAD)(jvm.vm);
+    (void)JNI(vm_function, jvm.vm, VM_DESTROY_JAVA_VM)(jvm.vm);
+    exit(1);
+}
+
+static jobject call(struct jni_face *env, jobject class, const char *name, const char *type, jobject argument)
+{
+    jobject method = JNI(method_id_function, env, ENV_GET_STATIC_METHOD_ID)(env, class, name, type);
+
+    return method == NULL ? NULL
+                          : JNI(call_object_function, env, ENV_CALL_STATIC_OBJECT_METHOD)(env, class, method, argument);
+}
+
+/* byte[][], as the kernel has them: what they are in characters is said in Java. */
+static jobject words_of(struct jni_face *env, char *const *words)
+{
+    int32_t n = 0;
+    jobject array;
+
+    while (words[n] != NULL)
+        n++;
+    array = JNI(new_array_function, env, ENV_NEW_OBJECT_ARRAY)(
+        env, n, JNI(find_class_function, env, ENV_FIND_CLASS)(env, "[B"), NULL);
+    for (int32_t i = 0; array != NULL && i < n; i++) {
+        int32_t len = (int32_t)strlen(words[i]);
+        jobject bytes = JNI(new_byte_array_function, env, ENV_NEW_BYTE_ARRAY)(env, len);
+
+        if (bytes == NULL)
+            return NULL;
+        JNI(set_bytes_function, env, ENV_SET_BYTE_ARRAY_REGION)(env, bytes, 0, len, words[i]);
+        JNI(set_element_function, env, ENV_SET_OBJECT_ARRAY_ELEMENT)(env, array, i, bytes);
+    }
+    return array;
+}
+
+/* The job's words from the one that names the class, or NULL where the others are not those of this JVM. */
+static char *const *rest_of_words(const struct zygote_job *job)
+{
+    size_t i = 0;
+
+    for (; jvm.argv[i + 1] != NULL; i++)
+        if (i >= job->argc || strcmp(jvm.argv[i], job->argv[i]) != 0)
+            return NULL;
+    return i < job->argc ? job->argv + i : NULL;
+}
+
+/* As LoadMainClass() of the launcher: what is wrong is said there, and the JVM ends. */
+static jobject find_loader(struct jni_face *env, jobject *helper)
+{
+    *helper = JNI(find_class_function, env, ENV_FIND_CLASS)(env, "sun/launcher/LauncherHelper");
+    return *helper == NULL ? NULL
+                           : JNI(method_id_function, env, ENV_GET_STATIC_METHOD_ID)(
+                                 env, *helper, "checkAndLoadMain", "(ZILjava/lang/String;)Ljava/lang/Class;");
+}
+
+static jobject load_class(struct jni_face *env, jobject name)
+{
+    jobject helper, method = find_loader(env, &helper);
+
+    return JNI(call_object_function, env, ENV_CALL_STATIC_OBJECT_METHOD)(env, helper, method, JNI_TRUE, LM_CLASS, name);
+}
+
+/* The program, from where the launcher would have been with it. Returns to the launcher, which sees to the rest. */
+static void run(struct jni_face *env, jobject waiting_class, const struct zygote_job *job)
+{
+    char *const *words = rest_of_words(job);
+    jobject name, class, method, arguments;
+
+    name = words == NULL ? NULL
+                         : call(env, waiting_class, "begin", "([[B)Ljava/lang/String;", words_of(env, words));
+    if (name == NULL) /* an unusual job, or a failure: nothing of it has run */
+        zygote_start_afresh(job);
+    arguments = call(env, waiting_class, "arguments", "()[Ljava/lang/String;", NULL);
+    if (arguments == NULL)
+        zygote_start_afresh(job);
+    if (isatty(STDOUT_FILENO) == 1)
+        (void)call(env, waiting_class, "seeTerminal", "()Ljava/lang/Object;", NULL);
+    class = load_class(env, name);
+    if (class == NULL)
+        leave(env);
+    if (call(env, waiting_class, "startable", "(Ljava/lang/Class;)Ljava/lang/Class;", class) == NULL)
+        zygote_start_afresh(job);
+    method = JNI(method_id_function, env, ENV_GET_STATIC_METHOD_ID)(env, class, "main", "([Ljava/lang/String;)V");
+    if (method == NULL)
+        leave(env);
+    JNI(call_void_function, env, ENV_CALL_STATIC_VOID_METHOD)(env, class, method, arguments);
+}
+
+/* In place of CallStaticVoidMethod(), called once: by the launcher, for our class. */
+static void call_main(struct jni_face *env, jobject class, jobject method, ...)
+{
+    struct zygote_job job;
+
+    (void)method;
+    env->functions = jvm.functions;
+    zygote_wait(&job, false, true);
+    run(env, class, &job);
+}
+
+static get_vms_function *get_vms(void)
+{
+    return (get_vms_function *)dlsym(RTLD_DEFAULT, "JNI_GetCreatedJavaVMs");
+}
+
+/* On the thread "main", from the initialiser of our class. Where this JVM is not as expected, its end, without a word
+ * to init, follows at once. */
+static void prestarted(char *const *argv)
+{
+    struct jni_face *vm, *env;
+    int32_t n = 0;
+
+    if (get_vms()(&vm, 1, &n) != JNI_OK || n != 1 ||
+        JNI(get_env_function, vm, VM_GET_ENV)(vm, &env, JNI_VERSION_1_6) != JNI_OK ||
+        find_loader(env, &(jobject){NULL}) == NULL)
+        return;
+    jvm.vm = vm;
+    jvm.argv = argv;
+    jvm.functions = env->functions;
+    memcpy(jvm.ours, jvm.functions, ENV_N_FUNCTIONS * sizeof jvm.ours[0]);
+    jvm.ours[ENV_CALL_STATIC_VOID_METHOD] = (jni_function)call_main;
+    env->functions = jvm.ours;
+}
+
+/* Asked before main(): the launcher is there, the JVM is not yet. */
+const struct zygote_face *zygote_jvm(void)
+{
+    static const struct zygote_face face = {.prestarted = prestarted};
+
+    return dlsym(RTLD_DEFAULT, "JLI_Launch") == NULL ? NULL : &face;
+}
