@@ -27,6 +27,7 @@ tour = os.path.join(os.path.dirname((lambda: None).__code__.co_filename), "tour.
 
 def begin_tour():
     _dress([sys.executable, "main.py"], "/box/main.py", [b"LANG=C.UTF-8"])
+    sys.stderr = sys.stdout  # /dev/null: the template's stderr is boxd's log
     module = sys.modules["tour"] = types.ModuleType("tour")
     return vars(module)
 

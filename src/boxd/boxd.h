@@ -93,6 +93,7 @@ struct zygote_link {
     uint64_t payload_bytes;
 
     uint64_t started_us, n_made;     /* of the process */
+    uint64_t box_bytes;              /* what its last box had taken when it was idle; 0 until there was one */
     uint32_t target;                 /* idle boxes of this kind that the pool keeps: */
     uint32_t least, most;            /* from so many to so many */
     uint64_t n_waits;                /* leases that wait for this kind */

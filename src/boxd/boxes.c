@@ -259,8 +259,10 @@ static void box_ready(struct box *box)
 
     (void)uv_poll_stop(&box->job_poll); /* it may be needed again: for an interpreter */
     (void)uv_timer_stop(&box->timer);
-    if (box->state == BOX_WARMING)
+    if (box->state == BOX_WARMING) {
+        boxd->nursery.zygotes[box->kind].box_bytes = box_usage(box, WIRE_USED).memory_peak_bytes;
         nursery_trust(boxd, box->kind);
+    }
     box_set_state(box, BOX_IDLE);
     boxd->pause_ms = 0;
     read_cpu_base(box);

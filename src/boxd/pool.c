@@ -79,14 +79,24 @@ static void serve_waits(struct boxd *boxd)
     }
 }
 
-/* Idle boxes with interpreters leave slots for all jobs that may run, and for the plain pool. */
-static bool may_keep_more(const struct boxd *boxd)
+/* Idle boxes with interpreters leave slots for all jobs that may run, and for the plain pool; and memory: what the
+ * first box of a kind takes is known before there is a second. */
+static bool may_keep_more(const struct boxd *boxd, uint32_t of_kind)
 {
     size_t n = boxd->config->max_running + boxd->config->pool;
+    uint64_t bytes = 0;
 
-    for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++)
-        n += count_boxes(boxd, BOX_IDLE, kind) + count_boxes(boxd, BOX_WARMING, kind);
-    return n < boxd->n_slots;
+    for (uint32_t i = 0; i < boxd->n_slots; i++) {
+        const struct box *box = &boxd->boxes[i];
+
+        if (box->kind == KIND_PLAIN || (box->state != BOX_IDLE && box->state != BOX_WARMING))
+            continue;
+        n++;
+        if (box->kind == of_kind && boxd->nursery.zygotes[of_kind].box_bytes == 0)
+            return false;
+        bytes += boxd->nursery.zygotes[box->kind].box_bytes;
+    }
+    return n < boxd->n_slots && bytes < boxd->config->warm_memory;
 }
 
 /* What an interpreter makes ahead of its job makes the job faster, and costs more CPU time than it saves. */
@@ -122,14 +132,15 @@ static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *m
     if (!link->ready)
         return 0;
     if (spare && link->prestarts)
-        wanted = coming + (coming < link->target && may_keep_more(boxd) && may_prestart(boxd));
-    else if (spare && may_keep_more(boxd))
+        wanted = coming + (coming < link->target && may_keep_more(boxd, kind) && may_prestart(boxd));
+    else if (spare && may_keep_more(boxd, kind))
         wanted += link->target;
-    else if (!spare && coming < wanted + link->target && may_keep_more(boxd))
+    else if (coming < wanted + link->target && may_keep_more(boxd, kind))
         (*missing)++;
     for (; coming < wanted && (box = find_box(boxd, BOX_IDLE, KIND_PLAIN)) != NULL; coming++)
-        if (!box_warm(box, kind, coming < link->n_waits || is_used_up(link)))
-            break;
+        if ((coming >= link->n_waits && !may_keep_more(boxd, kind)) ||
+            !box_warm(box, kind, coming < link->n_waits || is_used_up(link)))
+            return 0;
     return coming < wanted ? wanted - coming : 0;
 }
 

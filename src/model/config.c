@@ -32,6 +32,7 @@ const struct ini_key config_keys[] = {
     KEY(pool,           INI_UINT,   0, 1024, "idle boxes that any language can use (4)"),
     KEY(warm,           INI_UINT,   0, 256,  "idle boxes with an interpreter in them, for each language that can (2)"),
     KEY(warm_max,       INI_UINT,   1, 256,  "as many as that, where they are used up faster than made (16)"),
+    KEY(warm_memory,    INI_BYTES,  UINT64_C(1) << 20, UINT64_C(1) << 40, "what idle boxes with interpreters may hold, altogether (1G)"),
     KEY(warm_renew,     INI_UINT,   1, 1000000, "boxes that get their interpreter from one process, before another is booted (10000)"),
     KEY(prestart,       INI_UINT,   0, 64,   "idle boxes with a runtime in them that can't be forked, for each such stage of a language (1)"),
     KEY(prestart_max,   INI_UINT,   1, 64,   "as many as that, where they are used up faster than made (4)"),
@@ -142,8 +143,9 @@ static int set_defaults(struct config *config)
     long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
     *config = (struct config){
-        .max_queued = 256, .pool = 4, .warm = 2, .warm_max = 16, .warm_renew = 10000, .prestart = 1,
-        .prestart_max = 4, .cache = 256 << 20, .cache_entries = 1024, .uid_base = 1879048192, .log_level = 1};
+        .max_queued = 256, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30, .warm_renew = 10000,
+        .prestart = 1, .prestart_max = 4, .cache = 256 << 20, .cache_entries = 1024, .uid_base = 1879048192,
+        .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         char **field = (char **)(void *)((char *)config + texts[i].offset);

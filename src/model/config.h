@@ -28,6 +28,7 @@ struct config {
     uint64_t pool;        /* idle boxes that any language can use */
     uint64_t warm;        /* idle boxes with an interpreter in them, for each language that can; 0: none are made */
     uint64_t warm_max;    /* as many as that where they are used up faster than they are made */
+    uint64_t warm_memory; /* bytes that idle boxes with interpreters may hold */
     uint64_t warm_renew;  /* boxes that get their interpreter from one zygote */
     uint64_t prestart;    /* the same for runtimes that can't be forked, of each language and stage; 0: none are made */
     uint64_t prestart_max;

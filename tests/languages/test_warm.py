@@ -3,8 +3,10 @@
 Each program runs in both, on servers with and without warm interpreters; what it prints and how it ends must be the same bytes.
 """
 import base64
+import collections
 import concurrent.futures
 import io
+import pathlib
 import re
 import shutil
 import subprocess
@@ -232,6 +234,30 @@ def test_more_at_once_than_are_ready(warm_server):
     with concurrent.futures.ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(lambda n: python(warm_server, f"import time\ntime.sleep(0.05)\nprint({n})"), range(48)))
     assert [answer["stages"]["run"]["stdout"] for answer in answers] == [f"{n}\n" for n in range(48)]
+
+
+def idle_interpreters(server):
+    """How many boxes have which one waiting in them."""
+    counts = collections.Counter()
+    for init in server.children(server.pid_of("glimpse-boxd")):
+        counts.update({pathlib.Path(f"/proc/{pid}/comm").read_text().strip() for pid in server.children(init)})
+    return counts
+
+
+def test_idle_memory_is_bounded():
+    with Server(config={"warm": 3, "warm_memory": "1M"}) as server:
+        deadline = time.monotonic() + 20
+        while idle_interpreters(server)["python3"] < 1 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for _ in range(5):
+            assert python(server, "print(1)")["status"] == "ok"
+            time.sleep(0.5)
+            assert idle_interpreters(server)["python3"] <= 1
+    with Server(config={"warm": 3}) as server:
+        deadline = time.monotonic() + 20
+        while idle_interpreters(server)["python3"] < 3 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert idle_interpreters(server)["python3"] == 3
 
 
 def test_interpreters_are_renewed():
