@@ -2,7 +2,8 @@
  * boxd: what the parts of glimpse-boxd share. Private to src/boxd.
  *
  *   clients.c  connections from glimpsed and the command line: LEASE, USAGE, RELEASE
- *   boxes.c    a box's life, CPU and wall clocks
+ *   boxes.c    a box's life
+ *   accounts.c its limits, figures, CPU and wall clocks
  *   pool.c     the idle ones, and the leases that wait
  *   nursery.c  the zygotes, and what they are asked for
  *   prestart.c what is started in a box ahead of a job
@@ -197,12 +198,23 @@ bool box_warm(struct box *box, uint32_t kind, bool hurry);
 void box_lease(struct box *box, struct client *client, const struct wire_lease *lease);
 /* Ends a box that nobody has. */
 void box_give_up(struct box *box);
-struct wire_used box_usage(const struct box *box, enum wire_type type);
 void box_release(struct box *box);
+/* The kernel kills all that is in it; the rest comes from the loop. */
+void box_kill(struct box *box);
 /* Kills all; they are buried from the loop, and no new ones are made. */
 void boxes_stop(struct boxd *boxd);
 /* True where this pid, a dead child of ours, is the init of a slot: on_dead() will reap it. */
 bool boxes_own_pid(const struct boxd *boxd, pid_t pid);
+
+/* accounts.c */
+/* A group with the limits that most jobs have, so that they need not be set while one waits. */
+MUST_CHECK int box_make_group(struct box *box, struct err *err);
+MUST_CHECK int box_set_usual_limits(struct box *box, struct err *err);
+MUST_CHECK int box_set_limits(struct box *box, const struct limits *limits, struct err *err);
+/* What is used from here on is the job's. */
+void box_read_cpu_base(struct box *box);
+void box_start_clocks(struct box *box, const struct limits *limits);
+struct wire_used box_usage(const struct box *box, enum wire_type type);
 
 /* clients.c */
 MUST_CHECK int clients_listen(struct boxd *boxd, struct err *err);

@@ -15,12 +15,6 @@
 #include "boxd/boxd.h"
 
 enum {
-    /* init holds the wall clock. boxd's own comes this much later, for an init that was stopped or starved. */
-    WALL_GRACE_MS = 2000,
-    /* CPU time is looked at when it could have reached the limit at the earliest, but not more often than this. */
-    CPU_CHECK_MIN_MS = 1,
-    /* Where the kernel keeps no peak of memory, it is looked at this often. */
-    SAMPLE_MS = 20,
     BURY_RETRY_MS = 1,
     /* Making a box takes 2 ms; one that takes this long never will be. */
     PATIENCE_MS = 10000,
@@ -100,7 +94,7 @@ static void box_end(struct box *box)
 }
 
 /* The kernel kills all of a pid namespace with its init. */
-static void box_kill(struct box *box)
+void box_kill(struct box *box)
 {
     if (box->pidfd >= 0)
         (void)syscall(SYS_pidfd_send_signal, box->pidfd, SIGKILL, NULL, 0);
@@ -114,60 +108,6 @@ void box_release(struct box *box)
         (void)uv_timer_stop(&box->timer);
         box_kill(box); /* on_dead() does the rest */
     }
-}
-
-/* ---- Figures and clocks ---- */
-
-struct wire_used box_usage(const struct box *box, enum wire_type type)
-{
-    struct wire_used used = {.head = wire_head(type, box->lease_id), .cause = box->cause};
-    struct cgroup_usage usage = {0};
-    struct err err = {0};
-
-    if (cgroup_read_usage(box->boxd->cgroups, &box->gauges, &usage, &err) < 0)
-        log_error("figures of a box: %s", err.msg);
-    used.cpu_us = usage.cpu_us > box->cpu_base_us ? usage.cpu_us - box->cpu_base_us : 0;
-    used.memory_peak_bytes = usage.memory_peak_bytes;
-    if (used.memory_peak_bytes < box->sampled_peak_bytes)
-        used.memory_peak_bytes = box->sampled_peak_bytes;
-    used.oom_kills = usage.oom_kills;
-    used.forks_refused = usage.forks_refused;
-    return used;
-}
-
-static void on_check(uv_timer_t *timer);
-
-/* When the limit can be reached at the earliest: all CPUs busy with this box from now on. */
-static void schedule_check(struct box *box, uint64_t cpu_used_us)
-{
-    uint64_t now = now_us(), cpu_left = (box->cpu_limit_us - cpu_used_us) / box->boxd->n_cpus;
-    uint64_t wall_left = box->deadline_us > now ? box->deadline_us - now : 0;
-    uint64_t wait_ms = (cpu_left < wall_left ? cpu_left : wall_left) / 1000;
-
-    if (!cgroups_keep_peak(box->boxd->cgroups) && wait_ms > SAMPLE_MS)
-        wait_ms = SAMPLE_MS;
-    (void)uv_timer_start(&box->timer, on_check, wait_ms > CPU_CHECK_MIN_MS ? wait_ms : CPU_CHECK_MIN_MS, 0);
-}
-
-static void on_check(uv_timer_t *timer)
-{
-    struct box *box = timer->data;
-    uint64_t cpu_us = 0;
-    struct err err = {0};
-
-    if (cgroup_read_cpu_us(box->boxd->cgroups, &box->gauges, &cpu_us, &err) < 0)
-        log_error("CPU time of a box: %s", err.msg);
-    if (!cgroups_keep_peak(box->boxd->cgroups))
-        box->sampled_peak_bytes = box_usage(box, WIRE_USED).memory_peak_bytes;
-    cpu_us = cpu_us > box->cpu_base_us ? cpu_us - box->cpu_base_us : 0;
-    if (cpu_us >= box->cpu_limit_us)
-        box->cause = WIRE_CAUSE_CPU_TIME;
-    else if (now_us() >= box->deadline_us)
-        box->cause = WIRE_CAUSE_WALL_TIME;
-    if (box->cause == WIRE_CAUSE_NONE)
-        schedule_check(box, cpu_us);
-    else
-        box_kill(box); /* on_dead() tells the client */
 }
 
 /* ---- Life ---- */
@@ -243,15 +183,6 @@ static void on_dead(uv_poll_t *poll, int status, int events)
     box_end(box);
 }
 
-/* What is used from here on is the job's. */
-static void read_cpu_base(struct box *box)
-{
-    struct err err = {0};
-
-    if (cgroup_read_cpu_us(box->boxd->cgroups, &box->gauges, &box->cpu_base_us, &err) < 0)
-        log_error("CPU time of a box: %s", err.msg);
-}
-
 /* BOOTING or WARMING -> IDLE */
 static void box_ready(struct box *box)
 {
@@ -265,7 +196,7 @@ static void box_ready(struct box *box)
     }
     box_set_state(box, BOX_IDLE);
     boxd->pause_ms = 0;
-    read_cpu_base(box);
+    box_read_cpu_base(box);
     if (boxd->on_first_box != NULL)
         boxd->on_first_box(boxd, NULL);
     pool_refill(boxd);
@@ -421,45 +352,6 @@ void boxes_on_entered(struct boxd *boxd, uint64_t serial, const struct err *err)
         box_make_failed(box, err);
 }
 
-static int box_set_limits(struct box *box, const struct cgroup_limits *limits, struct err *err)
-{
-    int r = cgroup_set_limits(box->boxd->cgroups, box->serial, &box->limits, limits, err);
-
-    if (r == 0)
-        box->limits = *limits;
-    return r;
-}
-
-/* What is ours in the box is on top of the job's: a forked interpreter has a keeper (init/zygote_keeper.c). */
-static struct cgroup_limits group_limits(const struct box *box, const struct limits *limits)
-{
-    return (struct cgroup_limits){.memory_bytes = limits->memory_bytes,
-                                  .processes = limits->processes + (box->kind != KIND_PLAIN)};
-}
-
-/* Those that most jobs have, so that they need not be set while one waits. */
-static int set_usual_limits(struct box *box, struct err *err)
-{
-    const struct cgroup_limits limits = group_limits(box, languages_usual_limits(STAGE_RUN));
-
-    return box_set_limits(box, &limits, err);
-}
-
-static int make_group(struct box *box, struct err *err)
-{
-    int r = cgroup_make(box->boxd->cgroups, box->serial, err);
-
-    box->limits = (struct cgroup_limits){0};
-    if (r < 0)
-        return r;
-    r = set_usual_limits(box, err);
-    if (r == 0)
-        r = cgroup_open_gauges(box->boxd->cgroups, box->serial, &box->gauges, err);
-    if (r < 0 && cgroup_remove(box->boxd->cgroups, box->serial) < 0)
-        log_error("a new group can't be removed");
-    return r;
-}
-
 bool box_spawn(struct box *box)
 {
     struct boxd *boxd = box->boxd;
@@ -469,7 +361,7 @@ bool box_spawn(struct box *box)
 
     box->serial = ++boxd->last_serial;
     box->kind = KIND_PLAIN;
-    if (make_group(box, &err) < 0) {
+    if (box_make_group(box, &err) < 0) {
         box_fail(box, &err);
         return false;
     }
@@ -503,7 +395,7 @@ static int send_interpreter(struct box *box, bool hurry, struct err *err)
     CLEANUP(closep) int worker_side = -1;
     int pair[2], r;
 
-    r = set_usual_limits(box, err);
+    r = box_set_usual_limits(box, err);
     if (r < 0)
         return r;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -520,8 +412,7 @@ static int send_interpreter(struct box *box, bool hurry, struct err *err)
 static int send_prestart(struct box *box, struct err *err)
 {
     const struct zygote_link *link = &box->boxd->nursery.zygotes[box->kind];
-    const struct cgroup_limits limits = group_limits(box, &link->language->stages[link->stage].defaults);
-    int r = box_set_limits(box, &limits, err);
+    int r = box_set_limits(box, &link->language->stages[link->stage].defaults, err);
 
     box->entered = true; /* there is no zygote */
     return r < 0 ? r : prestart_send(link, box, err);
@@ -569,7 +460,6 @@ void box_lease(struct box *box, struct client *client, const struct wire_lease *
 {
     struct boxd *boxd = box->boxd;
     struct wire_plain leased = {.head = wire_head(WIRE_LEASED, lease->head.id)};
-    struct cgroup_limits group;
     struct limits limits;
     struct err err = {0};
     int r = settle_limits(boxd, lease, &limits, &err);
@@ -578,21 +468,18 @@ void box_lease(struct box *box, struct client *client, const struct wire_lease *
         client_refuse(client, lease->head.id, &err);
         return;
     }
-    group = group_limits(box, &limits);
     box_set_state(box, BOX_LEASED);
     box->client = client;
     box->lease_id = lease->head.id;
     if (nursery_prestarts(boxd, box->kind))
-        read_cpu_base(box); /* a runtime's own threads run, a little, also while it waits */
-    box->cpu_limit_us = limits.cpu_time_ms * 1000;
-    box->deadline_us = now_us() + (limits.wall_time_ms + WALL_GRACE_MS) * 1000;
-    r = box_set_limits(box, &group, &err);
+        box_read_cpu_base(box); /* a runtime's own threads run, a little, also while it waits */
+    r = box_set_limits(box, &limits, &err);
     if (r < 0) {
         client_refuse(client, lease->head.id, &err);
         box_release(box);
         return;
     }
-    schedule_check(box, 0);
+    box_start_clocks(box, &limits);
     client_send(client, &leased, sizeof leased, box->job_fd); /* may drop the client, which releases the box */
     close_poll(&box->job_poll, &box->job_polled);
     closep(&box->job_fd);
