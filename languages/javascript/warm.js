@@ -1,6 +1,6 @@
 /*
  * Loaded by libzygote.so (src/init/zygote_node.c) in a Node that will be forked into boxes, as with --require: what is before
- * wait() runs in the template, rehearse() in each box while it waits, and what is after it right before the program. A program must not be able
+ * wait() runs in the template, and what is after it right before the program, in a box. A program must not be able
  * to tell: tests/languages/test_warm.py compares it with a fresh Node. Worker threads load this file as well, as they do with --require.
  */
 'use strict';

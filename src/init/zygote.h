@@ -49,7 +49,10 @@ struct zygote_face {
     void (*run)(const struct zygote_job *job);
 };
 
-/* zygote_serve.c: serves boxd. Returns in workers only, one that is confined in its box; *hurry: a job waits for
+/* zygote_serve.c: as fork(2), without what libc does around it: it would take threads that zygote_start_threads() is
+ * going to start for dead. */
+pid_t zygote_fork(void);
+/* Serves boxd. Returns in workers only, one that is confined in its box; *hurry: a job waits for
  * it. Ends the process when boxd is gone. */
 void zygote_serve(bool *hurry);
 /* zygote_enter.c: takes the calling process, a fresh fork, into the box. fds: of the ENTER message, borrowed. */

@@ -260,11 +260,10 @@ static napi_value words_of(napi_env env, char *const *words)
     return r == 0 ? array : NULL;
 }
 
-/* wait(rehearse): the words of the job's command, in a worker. rehearse is called before, if there is time. */
+/* wait(rehearse): the words of the job's command, in a worker. rehearse is called in the zygote and its scout. */
 static napi_value call_wait(napi_env env, napi_callback_info info)
 {
     napi_value rehearse, self, ignored;
-    struct err err = {0};
     void *loop;
     size_t n = 1;
     bool hurry;
@@ -273,15 +272,23 @@ static napi_value call_wait(napi_env env, napi_callback_info info)
         napi_get_uv_event_loop(env, &loop) != 0)
         _exit(126);
     zygote_booted();
+    /* With the garbage go functions that have been compiled: it is rehearsed once more after that. */
     v8_collect_garbage(v8_isolate());
+    for (int i = 0; i < 3; i++)
+        if (napi_call_function(env, self, rehearse, 0, NULL, &ignored) != 0)
+            return NULL;
     freeze(loop);
+    if (zygote_send_scout()) {
+        thaw();
+        if (napi_call_function(env, self, rehearse, 0, NULL, &ignored) != 0)
+            _exit(126); /* and nothing has been learned */
+        zygote_report_pages();
+    }
     (void)close(ZYGOTE_FD_PROC);
     zygote_serve(&hurry);
+    if (!hurry)
+        zygote_touch_pages();
     thaw();
-    if (!hurry && napi_call_function(env, self, rehearse, 0, NULL, &ignored) != 0)
-        return NULL; /* it threw; the process ends with it, before it said that it was ready */
-    if (forget_spare(loop, &err) < 0)
-        zygote_fail(&err);
     zygote_wait(&job, hurry, false);
     for (int fd = 0; fd <= 2; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* uv_disable_stdio_inheritance(), of a start */

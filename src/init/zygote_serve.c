@@ -33,19 +33,32 @@ static int enter_groups(const struct wire_spawn *enter, const int *entries, size
     return 0;
 }
 
+static pid_t fork_plainly(struct clone_args *args, int *tid)
+{
+    args->exit_signal = SIGCHLD;
+    if (tid != NULL) {
+        args->flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+        args->child_tid = (uint64_t)(uintptr_t)tid;
+    }
+    return (pid_t)syscall(SYS_clone3, args, sizeof *args);
+}
+
+pid_t zygote_fork(void)
+{
+    struct clone_args args = {0};
+
+    return fork_plainly(&args, thread_id_address());
+}
+
 static pid_t fork_worker(const struct wire_spawn *enter, const int *entries, size_t n, int *tid)
 {
-    struct clone_args args = {.exit_signal = SIGCHLD};
+    struct clone_args args = {0};
 
-    if (tid != NULL) {
-        args.flags = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-        args.child_tid = (uint64_t)(uintptr_t)tid;
-    }
     if ((enter->flags & WIRE_SPAWN_CGROUP_V2) != 0 && n > 0) {
-        args.flags |= CLONE_INTO_CGROUP;
+        args.flags = CLONE_INTO_CGROUP;
         args.cgroup = (unsigned)entries[0];
     }
-    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    return fork_plainly(&args, tid);
 }
 
 /*
