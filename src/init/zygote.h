@@ -36,7 +36,8 @@ struct zygote_job {
 struct zygote_face {
     /* Instead of all others, in one that can't be forked. argv: what it was started with. */
     void (*prestarted)(char *const *argv);
-    bool late;           /* more of its start comes after the script is opened: it serves when it reads from it */
+    bool late; /* more of its start comes after the script is opened: it serves when it reads from it */
+    const char *placeholder; /* likewise, but it reads this at first, and the face serves when it is time */
     void (*begin)(void); /* in the zygote before its main(), once */
     /* When it is booted, once: import what programs import. script: the language's own, or NULL. */
     void (*warm)(const char *script);
@@ -90,6 +91,13 @@ _Noreturn void zygote_fail(const struct err *err);
 void zygote_booted(void);
 /* What the interpreter was booted with. */
 char *const *zygote_boot_environment(void);
+/* The job's words are those that the interpreter was booted with, and arguments, at which *ret is then; and it is on no
+ * terminal. */
+bool zygote_fits(const struct zygote_job *job, char ***ret);
+/* Of the script's place-holder, or -1. */
+int zygote_script_descriptor(void);
+/* The next fork(3) in this process is this function's. */
+void zygote_hook_fork(pid_t (*function)(bool *hurry), bool *hurry);
 /* Forgets this interpreter and executes another, as init does in a box without one: for what is unusual. */
 _Noreturn void zygote_start_afresh(const struct zygote_job *job);
 
@@ -99,5 +107,6 @@ const struct zygote_face *zygote_jvm(void);
 const struct zygote_face *zygote_lua_face(void);
 const struct zygote_face *zygote_perl(void);
 const struct zygote_face *zygote_python(void);
+const struct zygote_face *zygote_ruby(void);
 /* zygote_node.c: before main(); does nothing in another interpreter. preparation: or NULL. */
 void zygote_node_begin(const char *preparation);

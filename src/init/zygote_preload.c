@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "init/zygote.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -27,13 +28,14 @@ static const char *awaited;     /* the script that the interpreter was told to r
 static const char *preparation; /* the language's own script, or NULL */
 static char **boot_argv, **boot_envp; /* the last word is the script */
 static int unread = -1;     /* the script's descriptor, where the face waits for its being read */
+static int replaced = -1;   /* the place-holder's */
 static const char *script; /* what is opened in its place when it is the moment */
 
 static const struct zygote_face *find_face(void)
 {
     static const struct zygote_face plain;
     static const struct zygote_face *(*const faces[])(void) = {zygote_python, zygote_bash, zygote_lua_face,
-                                                               zygote_perl, zygote_jvm};
+                                                               zygote_perl, zygote_ruby, zygote_jvm};
     const struct zygote_face *found = NULL;
 
     for (size_t i = 0; i < COUNT_OF(faces) && found == NULL; i++)
@@ -100,6 +102,20 @@ void zygote_booted(void)
     booting = false;
 }
 
+int zygote_script_descriptor(void)
+{
+    return replaced;
+}
+
+static pid_t (*forker)(bool *hurry);
+static bool *forker_hurry;
+
+void zygote_hook_fork(pid_t (*function)(bool *hurry), bool *hurry)
+{
+    forker = function;
+    forker_hurry = hurry;
+}
+
 char *const *zygote_boot_environment(void)
 {
     return boot_envp;
@@ -113,11 +129,12 @@ static bool is_on_terminal(void)
     return isatty(0) != 0 || isatty(1) != 0 || isatty(2) != 0;
 }
 
-/* The job's words are those that the interpreter was booted with, and arguments, at which *ret is then. */
-static bool fits(const struct zygote_job *job, char ***ret)
+bool zygote_fits(const struct zygote_job *job, char ***ret)
 {
     size_t n = 0;
 
+    if (is_on_terminal())
+        return false;
     for (; boot_argv[n] != NULL; n++)
         if (n == job->argc || strcmp(boot_argv[n], job->argv[n]) != 0)
             return false;
@@ -133,7 +150,7 @@ static void go_on_as_scout(void)
 
     while (boot_argv[job.argc] != NULL)
         job.argc++;
-    if (atexit(zygote_report_pages) != 0 || !fits(&job, &arguments) ||
+    if (atexit(zygote_report_pages) != 0 || !zygote_fits(&job, &arguments) ||
         (face->take != NULL && !face->take(&job, arguments)))
         _exit(1);
     script = preparation;
@@ -186,7 +203,7 @@ static void serve(void)
     zygote_wait(&job, hurry, false);
     if (face->run != NULL)
         face->run(&job);
-    if (is_on_terminal() || !fits(&job, &arguments) ||
+    if (!zygote_fits(&job, &arguments) ||
         !(face->take == NULL ? *arguments == NULL : face->take(&job, arguments)))
         zygote_start_afresh(&job);
     errno = error;
@@ -202,6 +219,15 @@ static bool is_awaited(const char *path)
     return strcmp(path, awaited) == 0;
 }
 
+static int make_placeholder(void)
+{
+    int fd = memfd_create("script", MFD_CLOEXEC);
+
+    if (fd < 0 || fd_write_all(fd, face->placeholder, strlen(face->placeholder)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+        _exit(1);
+    return fd;
+}
+
 /* Before a file is opened, which *path may become another than. A descriptor in its place, or -1. */
 static int meet(const char **path)
 {
@@ -209,10 +235,10 @@ static int meet(const char **path)
         return -1;
     awaited = NULL;
     script = *path;
-    if (face->late) {
-        unread = memfd_create("script", MFD_CLOEXEC); /* some regular file */
-        return unread;
-    }
+    if (face->late)
+        return unread = memfd_create("script", MFD_CLOEXEC); /* some regular file */
+    if (face->placeholder != NULL)
+        return replaced = make_placeholder();
     serve();
     *path = script;
     return -1;
@@ -300,6 +326,15 @@ static void *libc_function(const char *name, void **cache)
     {                                                                                                                  \
         return booting ? (in_box) : (unsigned)syscall(number);                                                 \
     }
+
+HOOK(pid_t, fork, void)
+{
+    static void *next;
+    pid_t (*function)(bool *hurry) = forker;
+
+    forker = NULL;
+    return function != NULL ? function(forker_hurry) : ((pid_t(*)(void))libc_function("fork", &next))();
+}
 
 HOOK(ssize_t, read, int fd, void *bytes, size_t n)
 {

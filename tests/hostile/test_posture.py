@@ -42,7 +42,7 @@ STARTERS = {
 # How a language's box comes to be, and what a request for that says: a fresh interpreter, by a variable that one reads at its start,
 # or one that was forked into the box, or has waited in it.
 FORMS = {"cold": {"env": {"LC_ALL": "C.UTF-8"}}, "warm": {}}
-FORKED = {"bash", "java", "javascript", "kotlin", "lua", "perl", "php", "python", "typescript"}
+FORKED = {"bash", "java", "javascript", "kotlin", "lua", "perl", "php", "python", "ruby", "typescript"}
 PRESTARTED = {"java", "kotlin"}
 
 NO_CAPABILITIES = ["0000000000000000"]
