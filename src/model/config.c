@@ -28,7 +28,7 @@ const struct ini_key config_keys[] = {
     KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that may be missing, as `glimpse doctor` names them"),
     KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
     KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (256)"),
-    KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, idle ones too (max_running + pool + warm_max + 8)"),
+    KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, idle ones too (max_running + pool + warm_max + 32)"),
     KEY(pool,           INI_UINT,   0, 1024, "idle boxes that any language can use (4)"),
     KEY(warm,           INI_UINT,   0, 256,  "idle boxes with an interpreter in them, for each language that can (2)"),
     KEY(warm_max,       INI_UINT,   1, 256,  "as many as that, where they are used up faster than made (16)"),
@@ -256,7 +256,7 @@ static int settle(struct config *config, struct err *err)
     if (config->prestart_max < config->prestart)
         config->prestart_max = config->prestart;
     if (config->slots == 0)
-        config->slots = config->max_running + config->pool + config->warm_max + 8;
+        config->slots = config->max_running + config->pool + config->warm_max + 32; /* every language that can has some */
     return check_listen(config->listen, err);
 }
 
