@@ -19,16 +19,20 @@ final class CompileJava {
     }
 
     public static void main(String[] sources) throws IOException {
+        System.exit(compile(CLASSES, MAIN, List.of(sources)));
+    }
+
+    static int compile(Path classes, Path main, List<String> sources) throws IOException {
         /* No annotation processors: they would be code of the user's that runs in the compiler. */
-        List<String> arguments = new ArrayList<>(List.of("-d", CLASSES.toString(), "-encoding", "UTF-8", "-proc:none"));
+        List<String> arguments = new ArrayList<>(List.of("-d", classes.toString(), "-encoding", "UTF-8", "-proc:none"));
         int status;
 
-        Files.createDirectories(CLASSES);
-        arguments.addAll(List.of(sources));
+        Files.createDirectories(classes);
+        arguments.addAll(sources);
         status = ToolProvider.getSystemJavaCompiler().run(null, null, null, arguments.toArray(String[]::new));
         if (status == 0)
-            writeMain(CLASSES, MAIN, List.of(sources));
-        System.exit(status);
+            writeMain(classes, main, sources);
+        return status;
     }
 
     static void writeMain(Path classes, Path main, List<String> sources) throws IOException {
