@@ -256,7 +256,7 @@ static int settle(struct config *config, struct err *err)
     if (config->prestart_max < config->prestart)
         config->prestart_max = config->prestart;
     if (config->slots == 0)
-        config->slots = config->max_running + config->pool + config->warm_max + 32; /* every language that can has some */
+        config->slots = config->max_running + config->pool + config->warm_max + 32;
     return check_listen(config->listen, err);
 }
 

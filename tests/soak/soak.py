@@ -62,6 +62,11 @@ def descendants(server, pid):
     return found
 
 
+def is_keeper(pid):
+    """Of the memory of an interpreter that waits (src/init/zygote_keeper.c). One that was forked in a hurry has none."""
+    return "Max open files            0 " in pathlib.Path(f"/proc/{pid}/limits").read_text()
+
+
 def count_groups(pid):
     """Groups beside that of the box pid, in all hierarchies."""
     count = 0
@@ -80,7 +85,7 @@ def census(server):
              if pathlib.Path(f"/proc/{pid}/comm").read_text() == "glimpse-init\n"]
     return {
         "pids": daemons,
-        "processes": len(descendants(server, server.pid)),
+        "processes": sum(not is_keeper(pid) for pid in descendants(server, server.pid)),
         "boxes": len(inits),
         "cgroups": count_groups(inits[0]),
         "mounts": len(pathlib.Path("/proc/mounts").read_text().splitlines()),

@@ -34,7 +34,7 @@ static void last_one_wins(void **state)
     assert_int_equal(config.max_queued, 8);
     assert_string_equal(config.listen, "127.0.0.1:3");
     assert_int_equal(config.pool, 4);
-    assert_int_equal(config.slots, 3 + 4 + 16 + 8); /* follows from the others */
+    assert_int_equal(config.slots, 3 + 4 + 16 + 32); /* follows from the others */
     config_done(&config);
 }
 
