@@ -204,6 +204,30 @@ def test_limits_are_the_same(warm_server, cold_server, limit, code):
     assert warm["status"] == cold["status"] and warm["stdout"][:5000] == cold["stdout"][:5000], (warm, cold)
 
 
+def test_what_it_executes_has_all_the_memory(warm_server):
+    """Of the interpreter nothing is left then, though another process shared its memory (src/init/zygote_keeper.c)."""
+    code = """if True:
+        import os, sys, time
+        fill = lambda n: bytearray(os.urandom(1 << 20)) * n
+        if len(sys.argv) == 1:
+            kept = os.path.exists(f"/proc/{os.getpid() + 1}")
+            left = fill(40)
+            os.execv(sys.executable, [sys.executable, __file__, str(kept)])
+        deadline = time.monotonic() + 10
+        while len([name for name in os.listdir("/proc") if name.isdigit()]) > 1 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        print(sys.argv[1], len(fill(150)) >> 20)
+    """
+    deadline = time.monotonic() + 60
+    said = "False 150\n"  # a box that was made in a hurry has no such process
+    while said == "False 150\n" and time.monotonic() < deadline:
+        time.sleep(0.3)
+        answer = python(warm_server, {"code": code, "limits": {"run": {"memory_bytes": 176 << 20, "wall_time_ms": 20000, "cpu_time_ms": 20000}}})
+        said = answer["stages"]["run"]["stdout"]
+        assert answer["status"] == "ok", answer
+    assert said == "True 150\n"
+
+
 def test_what_is_random_differs(warm_server):
     """More runs than one zygote's first boxes: none may repeat what another had."""
     code = "import random, uuid, secrets, tempfile, os\nprint(random.random(), uuid.uuid4(), uuid.uuid1(), secrets.token_hex(8), os.urandom(4).hex(),\n" \
