@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
@@ -181,29 +182,43 @@ static int report_terminal(struct task *task, int master, struct err *err)
 
 /* ---- While it runs ---- */
 
-enum { REAP_AT_ONCE = 256 };
+enum {
+    REAP_AT_ONCE = 256,
+    /* What a program has left in memory takes no longer to give back than it took to make. Up to so much, init
+     * does not wait for that, and nobody counts it. */
+    UNCOUNTED_CPU_US = 50000,
+};
 
 struct watch {
     int signal_fd; /* owned; SIGCHLD */
     pid_t pid;     /* the program's first process */
     bool ended;
     int status;    /* of wait(2), once ended */
+    uint64_t cpu_us; /* it has used, once ended */
 };
+
+static uint64_t cpu_us_of(const struct rusage *usage)
+{
+    return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
+           (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
 
 /* Reaps the dead, at most max of them: who makes orphans without end must not keep us from the clock. As PID 1 we are
  * everybody's parent in the end. True where there may be more. flags: WNOHANG, or 0 to wait until nobody is left. */
 static bool reap(struct watch *watch, int flags, int max)
 {
+    struct rusage usage;
     int status;
     pid_t pid;
 
     for (int i = 0; i < max; i++) {
-        pid = waitpid(-1, &status, flags | __WALL);
+        pid = wait4(-1, &status, flags | __WALL, &usage);
         if (pid == 0 || (pid < 0 && errno != EINTR))
             return false;
         if (pid == watch->pid) {
             watch->ended = true;
             watch->status = status;
+            watch->cpu_us = cpu_us_of(&usage);
         }
     }
     return true;
@@ -235,15 +250,16 @@ static bool wait_for_program(struct watch *watch, uint64_t deadline_us)
     return true;
 }
 
-/* True where the program never made a process or a thread: then the keeper of its memory is all that is left, it is
- * dying, and what it takes down was for the program's end to take. Whether anybody was made is read after the signal,
- * after which nobody is. Without the file (CONFIG_CHECKPOINT_RESTORE) we wait, as for any process. */
+/* True where the program never made a process or a thread, and did little: then the keeper of its memory is all that is
+ * left, it is dying, and what it takes down was for the program's end to take. Whether anybody was made is read after
+ * the signal, after which nobody is. Without the file (CONFIG_CHECKPOINT_RESTORE) we wait, as for any process. */
 static bool only_keeper_is_left(const struct watch *watch, const struct worker *worker)
 {
     char text[16];
     long last;
 
     if (!watch->ended || worker->keeper == 0 || watch->pid != worker->pid ||
+        watch->cpu_us - worker->cpu_us > UNCOUNTED_CPU_US ||
         fd_read_file_at(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", text, sizeof text) < 0)
         return false;
     last = strtol(text, NULL, 10);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -76,6 +77,16 @@ int worker_hear(struct worker *worker, struct err *err)
     return 1;
 }
 
+static uint64_t cpu_us_of(pid_t pid)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+        return 0;
+    return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
 int worker_start(struct worker *worker, struct task *task, pid_t *pid, struct err *err)
 {
     const int fds[] = {task->stdio[0], task->stdio[1], task->stdio[2], task->blobs[0]};
@@ -83,6 +94,7 @@ int worker_start(struct worker *worker, struct task *task, pid_t *pid, struct er
 
     if (r < 0)
         return r;
+    worker->cpu_us = cpu_us_of(worker->pid);
     r = fd_send_packet(worker->fd, &task->job, sizeof task->job, fds, COUNT_OF(fds));
     if (r < 0)
         return err_errno(err, r, "the job for the interpreter that waits");

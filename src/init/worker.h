@@ -14,6 +14,7 @@ struct worker {
     int fd;       /* owned; -1: there is none */
     pid_t pid;    /* 0 until it is ready */
     pid_t keeper; /* shares its memory (zygote_keeper.c), and is to be killed with it; 0: there is none */
+    uint64_t cpu_us; /* it had used when it got the job */
 };
 
 /* Starts it, as a program is started. msg: of PRESTART; payload_fd: taken. *worker has none, and on success one that is
