@@ -391,12 +391,19 @@ static void on_retry(uv_timer_t *timer)
 
 /* ---- All of them ---- */
 
-/* Between two boxes: what is idle serves until the next one is booted. */
+static bool has_served(const struct zygote_link *link, uint64_t now, uint64_t times)
+{
+    return link->n_made >= times * link->boxd->config->warm_renew ||
+           now - link->started_us >= times * RENEW_MS * UINT64_C(1000);
+}
+
+/* Between two boxes: what is idle serves until the next one is booted. Where there is no such moment, because somebody
+ * sees to that perhaps, it is done all the same after twice the time; who waits then gets a fresh interpreter. */
 static void renew(struct zygote_link *link, uint64_t now)
 {
-    if (!link->ready || link->prestarts || link->n_waits > 0 || pool_is_warming(link->boxd, kind_of(link)))
-        return;
-    if (link->n_made < link->boxd->config->warm_renew && now - link->started_us < RENEW_MS * UINT64_C(1000))
+    const bool busy = link->n_waits > 0 || pool_is_warming(link->boxd, kind_of(link));
+
+    if (!link->ready || link->prestarts || !has_served(link, now, busy ? 2 : 1))
         return;
     log_info("the %s zygote has made %llu boxes: a new one takes its place", name_of(link),
              (unsigned long long)link->n_made);

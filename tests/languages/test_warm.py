@@ -284,18 +284,25 @@ def test_idle_memory_is_bounded():
         assert idle_interpreters(server)["python3"] == 3
 
 
-def test_interpreters_are_renewed():
+@pytest.mark.parametrize("n_at_once, pause_s", [(1, 0.2), (3, 0)], ids=["now and then", "without a pause"])
+def test_interpreters_are_renewed(n_at_once, pause_s):
     """After so many boxes another process is booted, with other addresses and another hash seed, and nobody waits for it."""
-    with Server(config={"warm_renew": 5}) as server:
-        seeds = set()
-        deadline = time.monotonic() + 60
+    seeds = set()
+    deadline = time.monotonic() + 60
+
+    def ask(server):
         while len(seeds) < 2 and time.monotonic() < deadline:
             answer = python(server, "import sys\nprint('argparse' in sys.modules, hash('x'))")
             assert answer["status"] == "ok"
             warm, seed = answer["stages"]["run"]["stdout"].split()
-            seeds |= {seed} if warm == "True" else set()  # while another is booted, fresh ones run
-            time.sleep(0.2)
-        assert len(seeds) > 1
+            if warm == "True":  # while another is booted, fresh ones run
+                seeds.add(seed)
+            time.sleep(pause_s)
+
+    with Server(config={"warm_renew": 5}) as server, concurrent.futures.ThreadPoolExecutor(n_at_once) as pool:
+        for asked in [pool.submit(ask, server) for _ in range(n_at_once)]:
+            asked.result()
+    assert len(seeds) > 1
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace holds the zygote up")
