@@ -95,7 +95,7 @@ class Oracle:
     def __init__(self, server, plain_boxes, warm_boxes):
         self.server = server
         self.idle_boxes = plain_boxes + warm_boxes
-        self.waiting = 2 * warm_boxes  # an interpreter and its keeper in each
+        self.warm_boxes = warm_boxes
         self.glimpsed = server.pid_of("glimpsed")
         self.boxd = server.pid_of("glimpse-boxd")
         self._wait_for_pool()
@@ -206,6 +206,12 @@ class Oracle:
 
     # --- Checks ---
 
+    def _all_are_ready(self):
+        """An interpreter in each box that is to have one. A JVM has a keeper once it is ready, and always."""
+        names = collections.Counter((read(f"/proc/{pid}/comm").strip(), is_keeper(pid)) for pid in self.waiting_processes())
+        interpreters = sum(n for (_, keeper), n in names.items() if not keeper)
+        return interpreters == self.warm_boxes and names["java", False] == names["java", True]
+
     def _wait_until_quiet(self):
         """The traces once they stay the same: boxes that were just made are still waking up."""
         last, same = None, 0
@@ -213,7 +219,7 @@ class Oracle:
         while time.monotonic() < deadline:
             now = self.traces()
             same = same + 1 if now == last else 0
-            if same >= 3 and len(self.inits()) == self.idle_boxes and len(self.waiting_processes()) == self.waiting:
+            if same >= 3 and len(self.inits()) == self.idle_boxes and self._all_are_ready():
                 return now
             last = now
             time.sleep(0.03)
