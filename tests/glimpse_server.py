@@ -17,10 +17,10 @@ START_SECONDS = 90  # compilers are asked for their versions, on a busy machine
 STOP_SECONDS = 60
 
 
-def idle_boxes(pool, warm, prestart):
+def idle_boxes(pool, warm, prestart, languages=ROOT / "languages"):
     """How many idle boxes a server keeps with these settings, all of whose languages are installed."""
     n = pool
-    for path in (ROOT / "languages").glob("*/language.ini"):
+    for path in languages.glob("*/language.ini"):
         text = path.read_text()
         ahead = len(re.findall(r"(?m)^kind = prestart$", text))
         n += ahead * prestart + (len(re.findall(r"(?m)^\[(compile\.)?warm\]$", text)) - ahead) * warm

@@ -13,6 +13,7 @@ import pytest
 from glimpse_server import BUILD, Server
 
 HELLO = {"language": "python", "code": "print('hi')"}
+SLOWNESS = int(os.environ.get("GLIMPSE_TEST_SLOWNESS", "1"))  # of the guest, see tests/vm/guest
 SLEEP = {"language": "bash", "code": "echo so far; sleep 20"}
 
 
@@ -177,7 +178,7 @@ def test_interpreters_are_replaced(own_server):
     for victim in (tree.interpreter, lambda: tree.waiting()[0], tree.interpreter):
         assert wait_until(lambda: tree.waiting())
         os.kill(victim(), signal.SIGKILL)
-        time.sleep(0.1)  # dead, not dying: a job that it had got already would be killed, and say so
+        time.sleep(0.1 * SLOWNESS)  # dead, not dying: a job that it had got already would be killed, and say so
         for _ in range(8):
             assert own_server.run(python)["status"] == "ok"
         assert wait_until(warm)
