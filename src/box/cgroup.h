@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -61,6 +62,9 @@ MUST_CHECK int cgroup_make(const struct cgroups *cgroups, uint64_t serial, struc
 /* Opens what the first process enters by: one directory (v2) or the `tasks` files (v1). fds: owned by the caller. */
 MUST_CHECK int cgroup_open_entries(const struct cgroups *cgroups, uint64_t serial, int fds[CGROUP_MAX_ENTRIES],
                                    size_t *n, struct err *err);
+/* v1: the calling thread enters by the `tasks` files. "0" means the writing thread, which moves without the lock that
+ * a pid costs (above). 0 or -errno. */
+MUST_CHECK int cgroup_enter(const int *entries, size_t n);
 /* now: what the group has, all zero for one that was just made. Writes what differs. */
 MUST_CHECK int cgroup_set_limits(const struct cgroups *cgroups, uint64_t serial, const struct cgroup_limits *now,
                                  const struct cgroup_limits *wanted, struct err *err);

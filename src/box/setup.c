@@ -25,13 +25,9 @@ static int step_wait_for_map(const struct setup_plan *plan)
     return fd_read_full(plan->mapped_fd, &byte, 1) == 1 ? 0 : -ESRCH; /* the zygote is gone */
 }
 
-/* v1: "0" means the writing thread, which moves without the lock that a pid costs (box/cgroup.h). */
 static int step_cgroup(const struct setup_plan *plan)
 {
-    for (size_t i = 0; i < plan->n_entries; i++)
-        if (write(plan->entry_fds[i], "0", 1) != 1)
-            return -errno;
-    return 0;
+    return cgroup_enter(plan->entry_fds, plan->n_entries);
 }
 
 /* Box root. From here on the host sees an unprivileged uid. The zygote's groups must not come along. */

@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
+#include "base/signals.h"
 #include "box/caps.h"
 #include "box/setup.h"
 #include "boxd/zygote.h"
@@ -72,13 +72,9 @@ static int keep_capabilities(struct err *err)
 /* boxd blocks the signals that it reads from a descriptor, and may have been started with some ignored (nohup). */
 static int reset_signals(struct err *err)
 {
-    struct sigaction plain = {.sa_handler = SIG_DFL};
-    sigset_t none;
+    int r = signals_reset();
 
-    for (int sig = 1; sig < NSIG; sig++)
-        (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
-    (void)sigemptyset(&none);
-    return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? err_errno(err, -errno, "signals of an interpreter") : 0;
+    return r < 0 ? err_errno(err, r, "signals of an interpreter") : 0;
 }
 
 int interpreter_exec(int control, const struct zygote_config *config, struct err *err)

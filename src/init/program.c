@@ -1,12 +1,12 @@
 /* program: from init's child to the untrusted program. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
+#include "base/signals.h"
 #include "box/setup.h"
 #include "init/confine.h"
 #include "init/task.h"
@@ -18,17 +18,6 @@ struct program {
     int error_fd;
     struct confine confine;
 };
-
-static int reset_signals(void)
-{
-    struct sigaction plain = {.sa_handler = SIG_DFL};
-    sigset_t none;
-
-    for (int sig = 1; sig < NSIG; sig++)
-        (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
-    (void)sigemptyset(&none);
-    return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
-}
 
 static int set_descriptors(const struct program *program)
 {
@@ -57,7 +46,7 @@ static int become_program(const struct program *program, const char **step)
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
         return -errno;
     /* A session of its own, so that a signal to its group reaches nobody else; no controlling terminal. */
-    r = setsid() < 0 ? -errno : reset_signals();
+    r = setsid() < 0 ? -errno : signals_reset();
     if (r == 0)
         r = set_descriptors(program);
     return r < 0 ? r : confine_self(&program->confine, step);

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/signals.h"
 #include "init/confine.h"
 #include "init/task.h"
 #include "init/zygote.h"
@@ -24,14 +24,9 @@ _Noreturn void zygote_fail(const struct err *err)
 
 _Noreturn void zygote_start_afresh(const struct zygote_job *job)
 {
-    struct sigaction plain = {.sa_handler = SIG_DFL};
-    sigset_t none;
-
     zygote_end_keeper();
-    for (int sig = 1; sig < NSIG; sig++)
-        (void)sigaction(sig, &plain, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own: fine */
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL); /* of this thread, which is the one that stays */
+    if (signals_reset() < 0) /* of this thread, which is the one that stays */
+        _exit(126);
     (void)execve(job->argv[0], job->argv, job->envp);
     _exit(127);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "box/cgroup.h"
 #include "init/zygote.h"
 
 /* Where libc keeps the thread's id: fork(3) has the kernel set it in the child, and so do we. NULL where the kernel
@@ -20,17 +21,6 @@ static int *thread_id_address(void)
     int *address = NULL;
 
     return prctl(PR_GET_TID_ADDRESS, &address) < 0 ? NULL : address;
-}
-
-/* v1: "0" means the writing thread, which moves without the lock that a pid costs (box/cgroup.h). */
-static int enter_groups(const struct wire_spawn *enter, const int *entries, size_t n)
-{
-    if ((enter->flags & WIRE_SPAWN_CGROUP_V2) != 0)
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        if (write(entries[i], "0", 1) != 1)
-            return -errno;
-    return 0;
 }
 
 static pid_t fork_plainly(struct clone_args *args, int *tid)
@@ -83,7 +73,7 @@ static int fork_into_box(const struct wire_spawn *enter, const int *fds, size_t 
     if (between == 0) {
         pid_t worker;
 
-        failure = enter_groups(enter, entries, n);
+        failure = (enter->flags & WIRE_SPAWN_CGROUP_V2) != 0 ? 0 : cgroup_enter(entries, n);
         worker = failure < 0 ? -1 : fork_worker(enter, entries, n, tid);
         if (worker == 0)
             return 1;
