@@ -15,10 +15,9 @@
 /* Numbers of the descriptors that init starts with; there are no others. */
 enum { BOX_FD_JOB = 3, BOX_FD_SECCOMP = 4, BOX_FD_LEASH = 5 };
 
-/* Of an interpreter that is forked into boxes: in it until it serves (/proc, which its root has not), in the zygote,
- * and in a fork until it has its job. High, so that what it opens as it starts has the numbers that it has elsewhere.
- */
-enum { ZYGOTE_FD_PROC = 98, ZYGOTE_FD_CONTROL = 99, ZYGOTE_FD_WORKER = 100 };
+/* Of an interpreter that is forked into boxes: in the zygote, and in a fork until it has its job. High, so that what it
+ * opens as it starts has the numbers that it has elsewhere. */
+enum { ZYGOTE_FD_CONTROL = 99, ZYGOTE_FD_WORKER = 100 };
 
 /* Its environment: what it opens when it is ready to serve, and what prepares it, as absolute names in the box. */
 #define ZYGOTE_ENV_SCRIPT "GLIMPSE_ZYGOTE_SCRIPT"

@@ -43,17 +43,13 @@ static int set_stack(struct err *err)
 }
 
 /* stderr stays: what goes wrong while it boots belongs into our log. */
-static int set_descriptors(int control, int proc, struct err *err)
+static int set_descriptors(int control, struct err *err)
 {
     CLEANUP(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    /* First out of each other's way. */
-    CLEANUP(closep) int high_control = fcntl(control, F_DUPFD_CLOEXEC, ZYGOTE_FD_WORKER + 1);
-    CLEANUP(closep) int high_proc = fcntl(proc, F_DUPFD_CLOEXEC, ZYGOTE_FD_WORKER + 1);
 
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || high_control < 0 || high_proc < 0 ||
-        dup2(high_control, ZYGOTE_FD_CONTROL) < 0 || dup2(high_proc, ZYGOTE_FD_PROC) < 0)
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(control, ZYGOTE_FD_CONTROL) < 0)
         return err_errno(err, -errno, "descriptors of an interpreter");
-    return syscall(SYS_close_range, 3, ZYGOTE_FD_PROC - 1, CLOSE_RANGE_CLOEXEC) < 0 ||
+    return syscall(SYS_close_range, 3, ZYGOTE_FD_CONTROL - 1, CLOSE_RANGE_CLOEXEC) < 0 ||
                    syscall(SYS_close_range, ZYGOTE_FD_CONTROL + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0
                ? err_errno(err, -errno, "descriptors of an interpreter")
                : 0;
@@ -79,7 +75,6 @@ static int reset_signals(struct err *err)
 
 int interpreter_exec(int control, const struct zygote_config *config, struct err *err)
 {
-    CLEANUP(closep) int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int r = set_oom_score(err);
 
     if (r == 0)
@@ -89,7 +84,7 @@ int interpreter_exec(int control, const struct zygote_config *config, struct err
     if (r == 0)
         r = set_stack(err);
     if (r == 0)
-        r = set_descriptors(control, proc, err);
+        r = set_descriptors(control, err);
     if (r == 0)
         r = reset_signals(err);
     if (r == 0)

@@ -120,7 +120,7 @@ int zygote_note_descriptors(struct err *err)
 {
     char target[256] = "?";
 
-    for (int fd = 3, r; fd < ZYGOTE_FD_PROC; fd++) {
+    for (int fd = 3, r; fd < ZYGOTE_FD_CONTROL; fd++) {
         if (fcntl(fd, F_GETFD) < 0)
             continue;
         r = look_at(fd, target, sizeof target);

@@ -194,7 +194,7 @@ static int forget_spare(int *loop, struct err *err)
 
     if (stat("/dev/null", &null) < 0)
         return err_errno(err, -errno, "node: /dev/null");
-    for (int fd = 3; fd < ZYGOTE_FD_PROC; fd++) {
+    for (int fd = 3; fd < ZYGOTE_FD_CONTROL; fd++) {
         int *found = NULL;
 
         if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != null.st_rdev)
@@ -284,7 +284,6 @@ static napi_value call_wait(napi_env env, napi_callback_info info)
             _exit(126); /* and nothing has been learned */
         zygote_report_pages();
     }
-    (void)close(ZYGOTE_FD_PROC);
     zygote_serve(&hurry);
     if (!hurry)
         zygote_touch_pages();

@@ -53,8 +53,7 @@ static struct pages learned;
 /* The mappings that it may write to and that are its own, and those of files that it can but read: proc_pid_maps(5). */
 static size_t list_mappings(struct mapping *ret)
 {
-    int fd = openat(ZYGOTE_FD_PROC, "self/maps", O_RDONLY | O_CLOEXEC);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    FILE *file = fopen("/proc/self/maps", "re");
     char line[512], mode[5];
     size_t n = 0;
 
@@ -107,10 +106,11 @@ static pid_t scout;
 void zygote_report_pages(void)
 {
     static struct pages found;
-    int pagemap = openat(ZYGOTE_FD_PROC, "self/pagemap", O_RDONLY | O_CLOEXEC);
+    int pagemap;
 
     if (getpid() != scout)
         return; /* what the scout has forked ends */
+    pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     for (size_t i = 0; pagemap >= 0 && i < n_mappings; i++)
         look_at(&found, pagemap, &mappings[i]);
     _exit(fd_write_all(report_to, &found, sizeof found) < 0);

@@ -192,7 +192,6 @@ static void serve(void)
         errno = error;
         return;
     }
-    (void)close(ZYGOTE_FD_PROC);
     zygote_serve(&hurry);
     if (!hurry)
         zygote_touch_pages();
