@@ -15,6 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("GLIMPSE_BUILD", ROOT / "build")).resolve()
 START_SECONDS = 90  # compilers are asked for their versions, on a busy machine
 STOP_SECONDS = 60
+# In the User-Mode Linux guest (tests/vm) a system call or a page fault costs ten times as much; starting Python alone takes 0.4 s.
+SLOWNESS = int(os.environ.get("GLIMPSE_TEST_SLOWNESS", "1"))
 
 
 def idle_boxes(pool, warm, prestart, languages=ROOT / "languages"):
@@ -25,6 +27,11 @@ def idle_boxes(pool, warm, prestart, languages=ROOT / "languages"):
         ahead = len(re.findall(r"(?m)^kind = prestart$", text))
         n += ahead * prestart + (len(re.findall(r"(?m)^\[(compile\.)?warm\]$", text)) - ahead) * warm
     return n
+
+
+def is_keeper(pid):
+    """Of the memory of an interpreter that waits (src/init/zygote_keeper.c): it may open nothing. OSError where it has gone."""
+    return "Max open files            0 " in pathlib.Path(f"/proc/{pid}/limits").read_text()
 
 
 class Server:

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from glimpse_server import BUILD, ROOT, Server, idle_boxes
+from glimpse_server import BUILD, ROOT, SLOWNESS, Server, idle_boxes
 
-from oracle import SLOWNESS, Oracle
+from oracle import Oracle
 
 POOL = 4
 WARM = 2  # for each language that is forked

@@ -11,7 +11,7 @@ import time
 
 import requests
 
-from oracle import SLOWNESS
+from glimpse_server import SLOWNESS
 
 MIB = 1 << 20
 TIGHT = {"wall_time_ms": 3000, "cpu_time_ms": 2000, "memory_bytes": 64 * MIB, "processes": 64}

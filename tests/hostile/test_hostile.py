@@ -28,7 +28,7 @@ import tomllib
 import pytest
 
 import special
-from oracle import SLOWNESS
+from glimpse_server import SLOWNESS
 
 CASES = pathlib.Path(__file__).resolve().parent / "cases"
 TIGHT = {"wall_time_ms": 3000, "cpu_time_ms": 2000, "memory_bytes": 64 << 20, "processes": 64}

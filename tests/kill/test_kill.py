@@ -10,10 +10,9 @@ import time
 
 import pytest
 
-from glimpse_server import BUILD, Server
+from glimpse_server import BUILD, SLOWNESS, Server
 
 HELLO = {"language": "python", "code": "print('hi')"}
-SLOWNESS = int(os.environ.get("GLIMPSE_TEST_SLOWNESS", "1"))  # of the guest, see tests/vm/guest
 SLEEP = {"language": "bash", "code": "echo so far; sleep 20"}
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from glimpse_server import Server, idle_boxes  # noqa: E402
+from glimpse_server import Server, idle_boxes, is_keeper  # noqa: E402
 
 POOL = 4
 WARM = 2  # for each language whose interpreter is forked
@@ -62,11 +62,6 @@ def descendants(server, pid):
     return found
 
 
-def is_keeper(pid):
-    """Of the memory of an interpreter that waits (src/init/zygote_keeper.c). One that was forked in a hurry has none."""
-    return "Max open files            0 " in pathlib.Path(f"/proc/{pid}/limits").read_text()
-
-
 def count_groups(pid):
     """Groups beside that of the box pid, in all hierarchies."""
     count = 0
@@ -85,6 +80,7 @@ def census(server):
              if pathlib.Path(f"/proc/{pid}/comm").read_text() == "glimpse-init\n"]
     return {
         "pids": daemons,
+        # An interpreter that was forked in a hurry has no keeper.
         "processes": sum(not is_keeper(pid) for pid in descendants(server, server.pid)),
         "boxes": len(inits),
         "cgroups": count_groups(inits[0]),
