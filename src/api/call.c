@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "api/admit.h"
 #include "base/log.h"
 
 void call_free(struct call *call)
@@ -89,34 +90,10 @@ static int keep(struct call *call, const struct job *job, struct call_options op
     return 0;
 }
 
-/* 0, or -1 with *fault set. job: taken on success. */
-static int start(struct call *call, struct job *job, struct fault *fault)
-{
-    static const struct run_events events = {.on_result = on_result};
-    struct err err = {0};
-    int r;
-
-    call->language = languages_find(&call->api->languages, job->language);
-    r = engine_start(&call->run, call->api->engine, job, &events, call, &err);
-    switch (r) {
-    case 0:
-        return 0;
-    case ENGINE_E_BUSY:
-        return fault_set(fault, 503, NULL, "too many runs are waiting; try again in a moment");
-    case ENGINE_E_LANGUAGE:
-    case ENGINE_E_UNAVAILABLE:
-        return fault_set(fault, 422, "language", "%s", err.msg);
-    case ENGINE_E_VERSION:
-        return fault_set(fault, 422, "version", "%s", err.msg);
-    default:
-        log_error("a run could not be started: %s", err.msg);
-        return fault_set(fault, r == -ENOMEM ? 503 : 500, NULL, "%s", err.msg);
-    }
-}
-
 void call_start(struct api *api, struct http_request *request, struct job *job,
                 const struct call_door *door, struct call_options options)
 {
+    static const struct run_events events = {.on_result = on_result};
     CLEANUP(job_freep) struct job *owned = job;
     CLEANUP(call_freep) struct call *call = calloc(1, sizeof *call);
     struct fault fault = {0};
@@ -126,21 +103,17 @@ void call_start(struct api *api, struct http_request *request, struct job *job,
         door->refuse(request, &fault);
         return;
     }
-    if (api_not_ready(api) != NULL) {
-        (void)fault_set(&fault, 503, NULL, "%s", api_not_ready(api));
-        door->refuse(request, &fault);
-        return;
-    }
     call->api = api;
     call->door = door;
     call->request = request;
     call->base64 = options.base64;
     api_make_id(call->id);
-    if (start(call, owned, &fault) < 0) {
+    if (admit(&call->run, api, owned, &events, call, &fault) < 0) {
         door->refuse(request, &fault);
         return;
     }
     (void)TAKE_PTR(owned);
+    call->language = languages_find(&api->languages, call->asked);
     http_request_on_gone(request, on_gone, call);
     (void)TAKE_PTR(call); /* on_result frees it */
 }

@@ -1,0 +1,30 @@
+#include "api/admit.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+int admit(struct run **ret, struct api *api, struct job *job, const struct run_events *events, void *arg,
+          struct fault *fault)
+{
+    struct err err = {0};
+    int r;
+
+    if (api_not_ready(api) != NULL)
+        return fault_set(fault, 503, NULL, "%s", api_not_ready(api));
+    r = engine_start(ret, api->engine, job, events, arg, &err);
+    switch (r) {
+    case 0:
+        return 0;
+    case ENGINE_E_BUSY:
+        return fault_set(fault, 503, NULL, "too many runs are waiting; try again in a moment");
+    case ENGINE_E_LANGUAGE:
+    case ENGINE_E_UNAVAILABLE:
+        return fault_set(fault, 422, "language", "%s", err.msg);
+    case ENGINE_E_VERSION:
+        return fault_set(fault, 422, "version", "%s", err.msg);
+    default:
+        log_error("a run could not be started: %s", err.msg);
+        return fault_set(fault, r == -ENOMEM ? 503 : 500, NULL, "%s", err.msg);
+    }
+}

@@ -1,0 +1,11 @@
+/* admit: the one way into the engine. Every door's jobs pass here, so that what is refused, and in which words, is
+ * the same for all of them. */
+#pragma once
+
+#include "api/api.h"
+#include "api/fault.h"
+
+/* Starts a job: see engine_start(). job: taken on success. 0, or -1 with *fault saying what to change, or that it
+ * can't be taken now. */
+MUST_CHECK int admit(struct run **ret, struct api *api, struct job *job, const struct run_events *events, void *arg,
+                     struct fault *fault);
