@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "base/fd.h"
 #include "init/zygote.h"
@@ -41,8 +42,8 @@ WEAK int napi_get_cb_info(napi_env env, napi_callback_info info, size_t *argc, n
 WEAK int napi_call_function(napi_env env, napi_value self, napi_value function, size_t argc,
                             const napi_value *argv, napi_value *ret);
 WEAK int napi_create_int32(napi_env env, int32_t number, napi_value *ret);
-WEAK int napi_get_uv_event_loop(napi_env env, void **ret);
-WEAK int uv_run(void *loop, int mode);
+WEAK int napi_get_uv_event_loop(napi_env env, uv_loop_t **ret);
+WEAK int uv_run(uv_loop_t *loop, uv_run_mode mode);
 WEAK int napi_create_array(napi_env env, napi_value *ret);
 WEAK int napi_set_element(napi_env env, napi_value array, uint32_t at, napi_value value);
 WEAK int napi_create_string_utf8(napi_env env, const char *text, size_t len, napi_value *ret);
@@ -55,9 +56,14 @@ WEAK int napi_get_named_property(napi_env env, napi_value object, const char *na
 WEAK int napi_get_prototype(napi_env env, napi_value object, napi_value *ret);
 WEAK int napi_typeof(napi_env env, napi_value value, int *ret);
 WEAK size_t uv_loop_size(void);
+WEAK uint64_t uv_now(const uv_loop_t *loop);
+WEAK uint64_t uv_hrtime(void);
+WEAK void uv_walk(uv_loop_t *loop, uv_walk_cb on_handle, void *arg);
+WEAK int uv_is_active(const uv_handle_t *handle);
+WEAK uint64_t uv_timer_get_due_in(const uv_timer_t *timer);
+WEAK int uv_timer_start(uv_timer_t *timer, uv_timer_cb on_time, uint64_t in_ms, uint64_t repeat_ms);
 WEAK void uv_library_shutdown(void);
 
-enum { UV_RUN_NOWAIT = 2 };                   /* of uv.h */
 enum { NAPI_UNDEFINED = 0, NAPI_OBJECT = 6 }; /* of js_native_api_types.h */
 
 WEAK void *v8_isolate(void) __asm__("_ZN2v87Isolate10GetCurrentEv");
@@ -154,6 +160,27 @@ static void start_clock(void)
             milestones->others[i] = (double)now + (milestones->others[i] - origin) / 1000;
 }
 
+/* node::PerIsolatePlatformData::RunForegroundTask(): what V8 wants to be done later. */
+WEAK void run_v8_task(uv_timer_t *timer) __asm__("_ZN4node22PerIsolatePlatformData17RunForegroundTaskEP10uv_timer_s");
+
+static void put_off(uv_handle_t *handle, void *arg)
+{
+    const uint64_t *passed_ms = arg;
+    uv_timer_t *timer = (uv_timer_t *)handle;
+
+    if (handle->type == UV_TIMER && timer->timer_cb == run_v8_task && uv_is_active(handle))
+        (void)uv_timer_start(timer, run_v8_task, uv_timer_get_due_in(timer) + *passed_ms, 0);
+}
+
+/* Eight seconds after a collection of garbage V8 starts another, which costs a small program more than all else: for
+ * that, too, no time has passed since the fork. Of JavaScript's own timers none is pending. */
+static void put_off_v8(uv_loop_t *loop)
+{
+    uint64_t passed_ms = uv_hrtime() / 1000000 - uv_now(loop);
+
+    uv_walk(loop, put_off, &passed_ms);
+}
+
 /* ---- Before the forks ---- */
 
 /* Both are in the heap that malloc(3) has of brk(2), on boundaries of words, and told by values that nothing else
@@ -214,13 +241,13 @@ static int forget_spare(int *loop, struct err *err)
 }
 
 /* Nothing of Node runs in this process after this. */
-static void freeze(void *loop)
+static void freeze(uv_loop_t *loop)
 {
     struct err err = {0};
     int r = check_generators(&err);
 
     if (r == 0)
-        r = forget_spare(loop, &err);
+        r = forget_spare((int *)loop, &err);
     if (r == 0)
         r = zygote_note_descriptors(&err);
     if (r == 0)
@@ -264,7 +291,7 @@ static napi_value words_of(napi_env env, char *const *words)
 static napi_value call_wait(napi_env env, napi_callback_info info)
 {
     napi_value rehearse, self, ignored;
-    void *loop;
+    uv_loop_t *loop;
     size_t n = 1;
     bool hurry;
 
@@ -292,6 +319,7 @@ static napi_value call_wait(napi_env env, napi_callback_info info)
     for (int fd = 0; fd <= 2; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* uv_disable_stdio_inheritance(), of a start */
     start_clock();
+    put_off_v8(loop);
     return words_of(env, job.argv);
 }
 
@@ -314,7 +342,7 @@ static napi_value call_pipe(napi_env env, napi_callback_info info)
 /* turn(): what is due in the event loop, which does not run yet. */
 static napi_value call_turn(napi_env env, napi_callback_info info)
 {
-    void *loop;
+    uv_loop_t *loop;
 
     (void)info;
     if (napi_get_uv_event_loop(env, &loop) == 0)
