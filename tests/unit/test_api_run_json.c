@@ -170,12 +170,57 @@ static void writes_results(void **state)
     assert_non_null(strstr(buf_text(&text), "\"stdout\":\"Yf8=\""));
 }
 
+static const struct v1_run_part part = {
+    .prefix = "checker.", .but = V1_RUN_BUT_STDIN, .others = {"points", "exit_codes"}};
+
+static void a_part_leaves_fields_to_others(void **state)
+{
+    CLEANUP(json_decrefp) json_t *object =
+        json_loads("{\"language\":\"c\",\"code\":\"x\",\"points\":[],\"exit_codes\":7}", 0, NULL);
+    struct fault fault = {0};
+    struct v1_run run;
+
+    (void)state;
+    assert_int_equal(v1_run_read(&run, object, &part, &fault), 0);
+    assert_string_equal(run.job->language, "c");
+    job_free(run.job);
+}
+
+static void faults_of_a_part_have_its_whole_path(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{}", "checker.language"},
+        {"{\"language\":\"c\"}", "checker.code"},
+        {"{\"language\":\"c\",\"code\":\"\",\"stdin\":\"\"}", "checker.stdin"},
+        {"{\"language\":\"c\",\"files\":[{\"name\":\"a\",\"content\":1}]}", "checker.files[0].content"},
+        {"{\"language\":\"c\",\"files\":[{\"name\":\"a\",\"content\":\"\",\"x\":1}]}", "checker.files[0].x"},
+        {"{\"language\":\"c\",\"code\":\"\",\"args\":[1]}", "checker.args[0]"},
+        {"{\"language\":\"c\",\"code\":\"\",\"env\":{\"A\":1}}", "checker.env.A"},
+        {"{\"language\":\"c\",\"code\":\"\",\"limits\":{\"run\":{\"x\":1}}}", "checker.limits.run.x"},
+        {"{\"language\":\"c\",\"code\":\"\",\"limits\":{\"wall_time_ms\":1}}", "checker.limits.wall_time_ms"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CLEANUP(json_decrefp) json_t *object = json_loads(rows[i][0], 0, NULL);
+        struct v1_run run = {0};
+        struct fault fault = {0};
+
+        assert_int_equal(v1_run_read(&run, object, &part, &fault), -1);
+        assert_int_equal(fault.status, 422);
+        assert_string_equal(fault.field, rows[i][1]);
+        assert_null(run.job);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_field),
         cmocka_unit_test(code_is_a_file_without_a_name),
         cmocka_unit_test(refusals_name_the_field_and_give_nothing),
+        cmocka_unit_test(a_part_leaves_fields_to_others),
+        cmocka_unit_test(faults_of_a_part_have_its_whole_path),
         cmocka_unit_test(survives_every_cut_and_flip),
         cmocka_unit_test(writes_results),
     };

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "api/fault.h"
 #include "base/buf.h"
 #include "languages/languages.h"
@@ -16,6 +18,17 @@ struct v1_run {
 
 /* 0, or -1 with *fault saying which field and what would be right; *ret is then untouched. */
 MUST_CHECK int v1_run_parse(struct v1_run *ret, struct slice body, struct fault *fault);
+
+/* A run as a part of a larger request. */
+enum { V1_RUN_OTHERS_MAX = 12 };
+enum { V1_RUN_BUT_STDIN = 1, V1_RUN_BUT_OUTPUT_ENCODING = 2 };
+struct v1_run_part {
+    const char *prefix; /* of its paths: "submissions[3]."; "" at the top; borrowed */
+    unsigned but;       /* V1_RUN_BUT_*: what it does not have */
+    const char *others[V1_RUN_OTHERS_MAX]; /* fields of the same object that the caller reads; borrowed, up to a NULL */
+};
+MUST_CHECK int v1_run_read(struct v1_run *ret, const json_t *object, const struct v1_run_part *part,
+                           struct fault *fault);
 
 /* The answer's body. 0 or < 0 (no memory, or larger than to->max). */
 MUST_CHECK int v1_run_write(struct buf *to, const char *id, const struct language *language,
