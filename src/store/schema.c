@@ -16,37 +16,39 @@ static const char *const steps[] = {
     ") STRICT;",
 };
 
-static int get_version(sqlite3 *db, int *ret, struct err *err)
+static int get_version(struct sql *db, int *ret, struct err *err)
 {
-    sqlite3_stmt *statement;
+    CLEANUP(sql_rows_done) struct sql_rows rows = {0};
+    int r = sql_ask(&rows, db, "PRAGMA user_version", SQL_NO_VALUES, err);
 
-    if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
-        return err_set(err, -EIO, "schema version: %s", sqlite3_errmsg(db));
-    if (sqlite3_step(statement) != SQLITE_ROW) {
-        (void)sqlite3_finalize(statement);
-        return err_set(err, -EIO, "schema version: %s", sqlite3_errmsg(db));
-    }
-    *ret = sqlite3_column_int(statement, 0);
-    (void)sqlite3_finalize(statement);
+    if (r == 0)
+        r = sql_next(&rows, err);
+    if (r <= 0)
+        return err_wrap(err, r, "schema version");
+    *ret = (int)sql_int(&rows, 0);
     return 0;
 }
 
-static int take_step(sqlite3 *db, int version, struct err *err)
+static int take_step(struct sql *db, int version, struct err *err)
 {
+    struct err ignored = {0};
     char set_version[64];
+    int r = sql_script(db, "BEGIN IMMEDIATE", err);
 
-    (void)snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d;", version + 1);
-    if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db, steps[version], NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db, set_version, NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+    (void)snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", version + 1);
+    if (r == 0)
+        r = sql_script(db, steps[version], err);
+    if (r == 0)
+        r = sql_script(db, set_version, err);
+    if (r == 0)
+        r = sql_script(db, "COMMIT", err);
+    if (r == 0)
         return 0;
-    err_set(err, -EIO, "migration to version %d: %s", version + 1, sqlite3_errmsg(db));
-    (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return -EIO;
+    (void)!sql_script(db, "ROLLBACK", &ignored);
+    return err_wrap(err, r, "migration to version %d", version + 1);
 }
 
-int schema_migrate(sqlite3 *db, struct err *err)
+int schema_migrate(struct sql *db, struct err *err)
 {
     const int latest = (int)COUNT_OF(steps);
     int version, r;

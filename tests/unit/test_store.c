@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "store/store.h"
+#include "store/submissions.h"
 
 struct world {
     uv_loop_t loop;

@@ -8,6 +8,7 @@
  */
 #include "api/compat/compat.h"
 #include "base/log.h"
+#include "store/submissions.h"
 
 enum {
     EXIT_TIMED_OUT = 124,
