@@ -297,7 +297,8 @@ static int local_run(struct glimpse *client, const struct glimpse_request *reque
                      const struct glimpse_callbacks *callbacks, struct glimpse_result *result,
                      struct glimpse_error *error)
 {
-    static const struct run_events events = {on_output, on_room, on_result};
+    static const struct run_events events = {
+        .on_output = on_output, .on_stdin_room = on_room, .on_result = on_result};
     struct client_local *local = local_of(client);
     CLEANUP(job_freep) struct job *job = NULL;
     struct err err = {0};

@@ -356,6 +356,20 @@ static bool is_full(const struct engine *engine)
     return engine->n_queued >= engine->max_queued;
 }
 
+static int check(const struct language **ret, const struct engine *engine, struct job *job, struct err *err)
+{
+    int r = find_language(ret, engine, job, err);
+
+    return r != 0 ? r : settle_job(job, *ret, err);
+}
+
+int engine_check(const struct engine *engine, struct job *job, struct err *err)
+{
+    const struct language *language = NULL;
+
+    return check(&language, engine, job, err);
+}
+
 int engine_start(struct run **ret, struct engine *engine, struct job *job,
                  const struct run_events *events, void *arg, struct err *err)
 {
@@ -363,11 +377,8 @@ int engine_start(struct run **ret, struct engine *engine, struct job *job,
     struct run *run;
     int r;
 
-    r = find_language(&language, engine, job, err);
+    r = check(&language, engine, job, err);
     if (r != 0)
-        return r;
-    r = settle_job(job, language, err);
-    if (r < 0)
         return r;
     if (is_full(engine)) {
         (void)err_set(err, -EBUSY, "%zu jobs are waiting already: try again later",

@@ -48,6 +48,8 @@ void engine_drain(struct engine *engine);
 size_t engine_n_runs(const struct engine *engine); /* queued and running */
 
 struct run_events {
+    /* A stage begins: it has its box, and the program in it is told to go. Before any output of it; may be NULL. */
+    void (*on_stage)(void *arg, enum stage stage);
     /* A piece of output as it comes, stream 0 or 1; may be NULL. bytes: borrowed. The result has it all again. What a
      * compiler wrote that did not run again comes when the run stage begins. */
     void (*on_output)(void *arg, enum stage stage, int stream, const char *bytes, size_t len);
@@ -56,6 +58,10 @@ struct run_events {
     /* Exactly once, never from inside engine_start(). result: borrowed. The run is gone afterwards. */
     void (*on_result)(void *arg, const struct result *result);
 };
+
+/* Would engine_start() take it, if there were room? 0, or what it would return for a language, a version or limits that
+ * can't be; fills in what the job left to its language. */
+MUST_CHECK int engine_check(const struct engine *engine, struct job *job, struct err *err);
 
 /*
  * Takes a job in. job: taken on success. Limits above the language's maximum are lowered to it.

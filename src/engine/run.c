@@ -411,6 +411,8 @@ static void on_leased(struct run *run, int fd)
     stage_result(run)->ran = true;
     if (send_job(run, &err) < 0 || start_stdin(run, &err) < 0)
         run_fail(run, err.msg);
+    if (run->events.on_stage != NULL)
+        run->events.on_stage(run->arg, run->stage);
     if (run->result.stages[STAGE_COMPILE].cached)
         replay_output(run);
 }

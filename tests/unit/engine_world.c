@@ -159,6 +159,15 @@ struct job *plain_job(const char *language)
     return job;
 }
 
+static void on_stage(void *arg, enum stage stage)
+{
+    struct outcome *outcome = arg;
+
+    assert_int_equal(outcome->n_results, 0);
+    assert_true(outcome->n_stages < N_STAGES);
+    outcome->begun[outcome->n_stages++] = stage;
+}
+
 static void on_output(void *arg, enum stage stage, int stream, const char *bytes, size_t len)
 {
     struct outcome *outcome = arg;
@@ -193,7 +202,7 @@ static void on_result(void *arg, const struct result *result)
 
 struct run *start(struct world *world, struct job *job, struct outcome *outcome)
 {
-    static const struct run_events events = {on_output, on_room, on_result};
+    static const struct run_events events = {on_stage, on_output, on_room, on_result};
     struct run *run = NULL;
     struct err err = {0};
 

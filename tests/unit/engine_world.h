@@ -25,6 +25,8 @@ struct outcome { /* what the callbacks of one run have seen */
     char out[N_STAGES][2][WORLD_OUTPUT_MAX];
     size_t len[N_STAGES][2];
     size_t streamed, n_rooms;
+    enum stage begun[N_STAGES];
+    size_t n_stages;
 };
 
 struct box { /* our end of a box: init's */

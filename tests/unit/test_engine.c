@@ -152,6 +152,34 @@ static void hands_the_artifact_on_sealed(void **state)
     wait_result(world, &outcome);
     assert_int_equal(outcome.status, STATUS_OK);
     assert_true(outcome.stages[STAGE_COMPILE].ran && outcome.stages[STAGE_RUN].ran);
+    assert_int_equal(outcome.n_stages, 2);
+    assert_int_equal(outcome.begun[0], STAGE_COMPILE);
+    assert_int_equal(outcome.begun[1], STAGE_RUN);
+}
+
+static void says_what_it_would_not_take(void **state)
+{
+    static const struct {
+        const char *language, *version;
+        int r;
+    } cases[] = {
+        {"plain", NULL, 0},
+        {"plain", "77", ENGINE_E_VERSION},
+        {"absent", NULL, ENGINE_E_UNAVAILABLE},
+        {"nonsense", NULL, ENGINE_E_LANGUAGE},
+    };
+    struct world *world = *state;
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        CLEANUP(job_freep) struct job *job = plain_job(cases[i].language);
+        struct err err = {0};
+
+        if (cases[i].version != NULL)
+            job->version = strdup(cases[i].version);
+        assert_int_equal(engine_check(world->engine, job, &err), cases[i].r);
+        assert_int_equal(err.msg[0] == '\0', cases[i].r == 0);
+    }
+    assert_int_equal(engine_n_runs(world->engine), 0);
 }
 
 static void stops_at_a_compile_error(void **state)
@@ -483,6 +511,7 @@ int main(void)
         ONE(reads_what_is_written_just_before_the_end),
         ONE(hands_the_artifact_on_sealed),
         ONE(stops_at_a_compile_error),
+        ONE(says_what_it_would_not_take),
         ONE(refuses_artifacts_that_are_not_what_was_said),
         ONE(cancels_in_the_queue),
         ONE(cancels_while_boxd_looks_for_a_box),
