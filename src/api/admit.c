@@ -4,8 +4,8 @@
 
 #include "base/log.h"
 
-int admit(struct run **ret, struct api *api, struct job *job, const struct run_events *events, void *arg,
-          struct fault *fault)
+int admit(struct run **ret, struct api *api, const struct caller *caller, struct job *job,
+          const struct run_events *events, void *arg, struct fault *fault)
 {
     struct err err = {0};
     int r;
@@ -13,9 +13,10 @@ int admit(struct run **ret, struct api *api, struct job *job, const struct run_e
     if (api_not_ready(api) != NULL)
         return fault_set(fault, 503, NULL, "%s", api_not_ready(api));
     r = engine_start(ret, api->engine, job, events, arg, &err);
-    switch (r) {
-    case 0:
+    if (r == 0)
         return 0;
+    log_debug("a run for %s is refused: %s", caller->id, err.msg);
+    switch (r) {
     case ENGINE_E_BUSY:
         return fault_set(fault, 503, NULL, "too many runs are waiting; try again in a moment");
     case ENGINE_E_LANGUAGE:

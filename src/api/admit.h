@@ -5,7 +5,7 @@
 #include "api/api.h"
 #include "api/fault.h"
 
-/* Starts a job: see engine_start(). job: taken on success. 0, or -1 with *fault saying what to change, or that it
- * can't be taken now. */
-MUST_CHECK int admit(struct run **ret, struct api *api, struct job *job, const struct run_events *events, void *arg,
-                     struct fault *fault);
+/* Starts a job for a caller (borrowed during the call): see engine_start(). job: taken on success. 0, or -1 with
+ * *fault saying what to change, or that it can't be taken now. */
+MUST_CHECK int admit(struct run **ret, struct api *api, const struct caller *caller, struct job *job,
+                     const struct run_events *events, void *arg, struct fault *fault);

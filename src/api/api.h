@@ -6,6 +6,7 @@
 
 #include <uv.h>
 
+#include "api/caller.h"
 #include "base/err.h"
 #include "engine/engine.h"
 #include "http/http.h"
@@ -20,6 +21,7 @@ struct api {
     struct engine *engine;       /* owned */
     struct store *store;         /* owned */
     struct http_server *http;    /* owned */
+    struct callers callers;      /* owned */
     bool draining;               /* SIGTERM has come */
 };
 

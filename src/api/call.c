@@ -108,7 +108,7 @@ void call_start(struct api *api, struct http_request *request, struct job *job,
     call->request = request;
     call->base64 = options.base64;
     api_make_id(call->id);
-    if (admit(&call->run, api, owned, &events, call, &fault) < 0) {
+    if (admit(&call->run, api, caller_of(request), owned, &events, call, &fault) < 0) {
         door->refuse(request, &fault);
         return;
     }

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "api/api.h"
+#include "api/gate.h"
 #include "api/lockdown.h"
 #include "api/privileges.h"
 #include "api/prober.h"
@@ -169,6 +170,7 @@ static int open_api(struct program *program, struct err *err)
         .routes = api_routes,
         .n_routes = api_n_routes,
         .arg = api,
+        .gate = gate_pass,
         .body_bytes_max = API_BODY_BYTES_MAX,
         .bodies_bytes_max = BODIES_BYTES_MAX,
         .connections_max = CONNECTIONS_MAX,
@@ -180,6 +182,9 @@ static int open_api(struct program *program, struct err *err)
     int r;
 
     api->loop = &program->loop;
+    r = callers_init(&api->callers, &config->trusted_proxies, err);
+    if (r < 0)
+        return r;
     r = http_server_new(&api->http, &http, err);
     if (r == 0)
         r = lock_in(config->data_dir, err);
@@ -215,6 +220,7 @@ static void close_all(struct program *program)
     (void)uv_run(&program->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&program->loop);
     languages_done(&api->languages);
+    callers_done(&api->callers);
 }
 
 static int serve(struct program *program, struct err *err)

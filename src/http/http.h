@@ -26,6 +26,7 @@ struct http_route {
     const char *pattern; /* "/run/{lang}": a part in braces matches one non-empty part of a path */
     void (*handle)(struct http_request *request, void *arg);
     bool any_origin;     /* pages of any origin may call it (CORS), preflight included */
+    unsigned access;     /* for the gate, which knows what it means */
 };
 
 struct http_config {
@@ -33,7 +34,10 @@ struct http_config {
     const char *listen;              /* ADDR:PORT or [ADDR]:PORT, numeric; borrowed during the call */
     const struct http_route *routes; /* borrowed until http_server_free() */
     size_t n_routes;
-    void *arg;                       /* for the handlers */
+    void *arg;                       /* for the handlers and the gate */
+    /* May this request go on to its handler? Called with the headers, before the body is read; answers where it may
+     * not. NULL: all may. */
+    void (*gate)(struct http_request *request, unsigned access, void *arg);
 
     /* All bounds must be set. */
     size_t body_bytes_max;       /* of one request */
@@ -66,8 +70,16 @@ struct slice http_request_body(const struct http_request *request);
 /* The part of the path that matched the pattern's n-th braces, from 0; empty where there is none. */
 struct slice http_request_part(const struct http_request *request, size_t n);
 const char *http_request_header(const struct http_request *request, const char *name); /* or NULL */
+/* All values of a header that may come more than once, in their order, joined by commas. 0 or -ENOMEM. */
+MUST_CHECK int http_request_header_list(struct buf *to, const struct http_request *request, const char *name);
+/* The other end of the connection; NULL where that has no address. */
+const struct sockaddr *http_request_peer(const struct http_request *request);
 /* Decoded; NULL in .at where the query has no such name. */
 struct slice http_request_query(const struct http_request *request, const char *name);
+
+/* Something of the gate's or the handler's that lives as long as the request. mark: taken, ended by free(). */
+void http_request_set_mark(struct http_request *request, void *mark);
+void *http_request_mark(const struct http_request *request); /* borrowed; NULL: none */
 
 /* When the client hangs up before the answer, on_gone is called, once, and the request is gone. A client that
  * closes just its sending side counts as gone: it can't be told from one that left. */

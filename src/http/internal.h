@@ -65,6 +65,7 @@ struct http_request {
     unsigned status;
     void (*on_gone)(void *arg);
     void *gone_arg;
+    void *mark;                      /* owned */
 };
 
 /* listen.c: a listening socket, close-on-exec and non-blocking, and the URL it answers to. */

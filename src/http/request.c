@@ -178,7 +178,7 @@ static enum MHD_Result take_body(struct http_request *request, const char *bytes
     request->conn->moved_bytes += len;
     if (request->conn->moved_bytes > server->config.body_bytes_max)
         return refuse_too_big(request);
-    if (request->match.route == NULL)
+    if (request->match.route == NULL || request->state != REQUEST_READING)
         return MHD_YES;
     if (len > server->config.bodies_bytes_max - server->bodies_bytes)
         return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
@@ -231,6 +231,15 @@ static enum MHD_Result check_framing(struct http_request *request)
     return MHD_YES;
 }
 
+/* Refused by the gate, a request is answered when its body has come, as one without a route is. */
+static void pass_gate(struct http_request *request)
+{
+    const struct http_config *config = &request->conn->server->config;
+
+    if (config->gate != NULL && request->match.route != NULL)
+        config->gate(request, request->match.route->access, config->arg);
+}
+
 static enum MHD_Result begin(struct http_request **ret, struct http_server *server,
                              struct MHD_Connection *mhd, const char *path, const char *method)
 {
@@ -252,7 +261,10 @@ static enum MHD_Result begin(struct http_request **ret, struct http_server *serv
     http_route_find(&request->match, server->config.routes, server->config.n_routes, method, path);
     conn->request = *ret = request;
     conn_enter(conn, CONN_BODY, 0);
-    return check_framing(request);
+    if (check_framing(request) != MHD_YES)
+        return MHD_NO;
+    pass_gate(request);
+    return MHD_YES;
 }
 
 enum MHD_Result request_on_access(void *arg, struct MHD_Connection *mhd, const char *path,
@@ -293,6 +305,7 @@ void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
     buf_done(&request->body);
     if (request->response != NULL)
         MHD_destroy_response(request->response);
+    free(request->mark);
     free(request);
 }
 
@@ -319,6 +332,53 @@ struct slice http_request_part(const struct http_request *request, size_t n)
 const char *http_request_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+struct header_list {
+    struct buf *to;
+    const char *name;
+    int r;
+};
+
+static enum MHD_Result join_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct header_list *list = arg;
+
+    (void)kind;
+    if (list->r < 0 || value == NULL || strcasecmp(name, list->name) != 0)
+        return MHD_YES;
+    if (list->to->len > 0)
+        list->r = buf_add(list->to, ",", 1);
+    if (list->r == 0)
+        list->r = buf_add_str(list->to, value);
+    return MHD_YES;
+}
+
+int http_request_header_list(struct buf *to, const struct http_request *request, const char *name)
+{
+    struct header_list list = {.to = to, .name = name};
+
+    (void)MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, join_header, &list);
+    return list.r;
+}
+
+const struct sockaddr *http_request_peer(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    return info == NULL ? NULL : info->client_addr;
+}
+
+void http_request_set_mark(struct http_request *request, void *mark)
+{
+    free(request->mark);
+    request->mark = mark;
+}
+
+void *http_request_mark(const struct http_request *request)
+{
+    return request->mark;
 }
 
 struct slice http_request_query(const struct http_request *request, const char *name)

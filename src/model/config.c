@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ip.h"
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
@@ -26,6 +27,7 @@ const struct ini_key config_keys[] = {
     KEY(toolchains_dir, INI_STRING, 0, 4095, "toolchains that Debian does not package (/opt/glimpse/toolchains)"),
     KEY(user,           INI_STRING, 0, 31,   "whom glimpsed becomes when it is started as root (glimpse)"),
     KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that may be missing, as `glimpse doctor` names them"),
+    KEY(trusted_proxies, INI_WORDS, 0, 64,   "addresses and networks of proxies whose X-Forwarded-For is believed (none)"),
     KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
     KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (256)"),
     KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, idle ones too (max_running + pool + warm_max + 32)"),
@@ -219,6 +221,19 @@ static int check_listen(const char *listen, struct err *err)
     return 0;
 }
 
+static int check_proxies(const struct strings *proxies, struct err *err)
+{
+    struct ip_network network;
+
+    for (size_t i = 0; i < proxies->n; i++) {
+        int r = ip_network_parse(&network, proxies->at[i], err);
+
+        if (r < 0)
+            return err_wrap(err, r, "trusted_proxies");
+    }
+    return 0;
+}
+
 /* Fills what depends on other settings, and checks what the table cannot. */
 static int settle(struct config *config, struct err *err)
 {
@@ -257,7 +272,8 @@ static int settle(struct config *config, struct err *err)
         config->prestart_max = config->prestart;
     if (config->slots == 0)
         config->slots = config->max_running + config->pool + config->warm_max + 32;
-    return check_listen(config->listen, err);
+    r = check_proxies(&config->trusted_proxies, err);
+    return r < 0 ? r : check_listen(config->listen, err);
 }
 
 int config_load_args(struct config *ret, const struct config_args *args, struct err *err)
@@ -304,6 +320,7 @@ void config_done(struct config *config)
     free(config->toolchains_dir);
     free(config->user);
     strings_done(&config->allow_missing);
+    strings_done(&config->trusted_proxies);
     free(config->boxd_socket);
     *config = (struct config){0};
 }

@@ -22,6 +22,7 @@ struct config {
     char *toolchains_dir; /* toolchains that Debian does not package */
     char *user;           /* whom glimpsed becomes when it is started as root */
     struct strings allow_missing; /* isolation layers that may be missing, by name */
+    struct strings trusted_proxies; /* addresses and networks, as ip_network_parse() takes them */
     uint64_t max_running; /* stages at one time */
     uint64_t max_queued;  /* jobs that wait for a place */
     uint64_t slots;       /* boxes alive at one time, warm ones too */

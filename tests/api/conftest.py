@@ -68,8 +68,8 @@ def raw(server):
     """Makes raw connections, and closes them after the test."""
     clients = []
 
-    def connect():
-        clients.append(RawClient(server))
+    def connect(to=server):
+        clients.append(RawClient(to))
         return clients[-1]
 
     yield connect
