@@ -10,21 +10,27 @@ int admit(struct run **ret, struct api *api, const struct caller *caller, struct
     struct err err = {0};
     int r;
 
-    if (api_not_ready(api) != NULL)
+    if (api_not_ready(api) != NULL) {
+        metrics_reject(&api->metrics, REJECT_NOT_READY);
         return fault_set(fault, 503, NULL, "%s", api_not_ready(api));
+    }
     r = engine_start(ret, api->engine, job, events, arg, &err);
     if (r == 0)
         return 0;
     log_debug("a run for %s is refused: %s", caller->id, err.msg);
     switch (r) {
     case ENGINE_E_BUSY:
+        metrics_reject(&api->metrics, REJECT_QUEUE_FULL);
         return fault_set(fault, 503, NULL, "too many runs are waiting; try again in a moment");
     case ENGINE_E_LANGUAGE:
     case ENGINE_E_UNAVAILABLE:
+        metrics_reject(&api->metrics, REJECT_LANGUAGE);
         return fault_set(fault, 422, "language", "%s", err.msg);
     case ENGINE_E_VERSION:
+        metrics_reject(&api->metrics, REJECT_LANGUAGE);
         return fault_set(fault, 422, "version", "%s", err.msg);
     default:
+        metrics_reject(&api->metrics, REJECT_INTERNAL);
         log_error("a run could not be started: %s", err.msg);
         return fault_set(fault, r == -ENOMEM ? 503 : 500, NULL, "%s", err.msg);
     }

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "api/caller.h"
+#include "api/metrics.h"
 #include "base/err.h"
 #include "engine/engine.h"
 #include "http/http.h"
@@ -22,6 +23,7 @@ struct api {
     struct store *store;         /* owned */
     struct http_server *http;    /* owned */
     struct callers callers;      /* owned */
+    struct metrics metrics;      /* owned */
     bool draining;               /* SIGTERM has come */
 };
 

@@ -163,6 +163,8 @@ static int open_api(struct program *program, struct err *err)
         .max_queued = (uint32_t)config->max_queued,
         .cache_bytes = config->cache,
         .cache_entries = (uint32_t)config->cache_entries,
+        .on_report = metrics_on_report,
+        .arg = &api->metrics,
     };
     const struct http_config http = {
         .loop = &program->loop,
@@ -219,6 +221,7 @@ static void close_all(struct program *program)
     uv_close((uv_handle_t *)&program->on_int, NULL);
     (void)uv_run(&program->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&program->loop);
+    metrics_close(&api->metrics);
     languages_done(&api->languages);
     callers_done(&api->callers);
 }
@@ -249,6 +252,10 @@ static int look_at_languages(struct program *program, struct err *err)
     const struct config *config = &program->config;
     int r = languages_load(&program->api.languages, config->languages_dir, err);
 
+    if (r == 0)
+        r = metrics_open(&program->api.metrics, &config->metrics_allow, err);
+    if (r == 0)
+        r = metrics_add_languages(&program->api.metrics, &program->api.languages, err);
     if (r == 0)
         r = prober_start(&program->prober, &program->api.languages, config->toolchains_dir, err);
     return r;

@@ -10,6 +10,7 @@ const struct http_route api_routes[] = {
     {"GET",  "/v1/languages",    v1_languages,           .any_origin = false},
     {"GET",  "/healthz",         v1_health,              .any_origin = false},
     {"GET",  "/readyz",          v1_ready,               .any_origin = false},
+    {"GET",  "/metrics",         metrics_show,           .any_origin = false},
 
     {"POST", "/run-code-pool",   compat_run_code_pool,   .any_origin = true},
     {"POST", "/run-code-lambda", compat_run_code_lambda, .any_origin = true},

@@ -34,6 +34,7 @@ TAILQ_HEAD(entry_list, entry);
 struct artifacts {
     uint64_t bytes, bytes_max;
     uint32_t n, n_max;
+    uint64_t hits, misses;
     struct entry_list by_use; /* the last used one first */
     struct entry_chain chains[N_CHAINS];
 };
@@ -98,8 +99,11 @@ bool artifacts_find(struct artifact *ret, struct artifacts *artifacts, const str
 {
     struct entry *entry = find(artifacts, key);
 
-    if (entry == NULL)
+    if (entry == NULL) {
+        artifacts->misses++;
         return false;
+    }
+    artifacts->hits++;
     TAILQ_REMOVE(&artifacts->by_use, entry, use);
     TAILQ_INSERT_HEAD(&artifacts->by_use, entry, use);
     *ret = (struct artifact){.fd = entry->fd,
@@ -107,6 +111,17 @@ bool artifacts_find(struct artifact *ret, struct artifacts *artifacts, const str
                              .out = {{entry->out, entry->out_len[0]},
                                      {entry->out + entry->out_len[0], entry->out_len[1]}}};
     return true;
+}
+
+void artifacts_read_figures(struct artifacts_figures *ret, const struct artifacts *artifacts)
+{
+    *ret = (struct artifacts_figures){0};
+    if (artifacts != NULL)
+        *ret = (struct artifacts_figures){.hits = artifacts->hits,
+                                          .misses = artifacts->misses,
+                                          .entries = artifacts->n,
+                                          .bytes = artifacts->bytes,
+                                          .bytes_max = artifacts->bytes_max};
 }
 
 static int copy_bytes(int to, int from, uint64_t bytes)

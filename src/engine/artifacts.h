@@ -38,6 +38,12 @@ DEFINE_FREEP(struct artifacts, artifacts)
 /* False: there is none. *ret is borrowed until the next artifacts_keep(). */
 bool artifacts_find(struct artifact *ret, struct artifacts *artifacts, const struct artifact_key *key);
 
+struct artifacts_figures {
+    uint64_t hits, misses, entries, bytes, bytes_max;
+};
+/* artifacts: NULL is allowed: nothing is kept. */
+void artifacts_read_figures(struct artifacts_figures *ret, const struct artifacts *artifacts);
+
 /* Copies *artifact. Does nothing where it is too big or there already, or memory or descriptors are short. */
 void artifacts_keep(struct artifacts *artifacts, const struct artifact_key *key,
                     const struct artifact *artifact);

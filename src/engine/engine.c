@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "engine/reuse.h"
 
 enum {
@@ -86,6 +87,19 @@ void engine_fill_places(struct engine *engine)
 
 /* --- Results --------------------------------------------------------------------------------- */
 
+static void report(const struct run *run)
+{
+    const uint64_t now = now_us();
+    struct engine_report report = {.language = run->language,
+                                   .result = &run->result,
+                                   .queue_us = (run->placed_us != 0 ? run->placed_us : now) - run->taken_us,
+                                   .total_us = now - run->taken_us};
+
+    memcpy(report.lease_us, run->lease_us, sizeof report.lease_us);
+    if (run->engine->on_report != NULL)
+        run->engine->on_report(run->engine->report_arg, &report);
+}
+
 static void finish_runs(struct engine *engine)
 {
     struct run_list ended = TAILQ_HEAD_INITIALIZER(ended);
@@ -98,6 +112,7 @@ static void finish_runs(struct engine *engine)
         if (run == NULL)
             break;
         TAILQ_REMOVE(&ended, run, entry);
+        report(run);
         run->events.on_result(run->arg, &run->result);
         run_free(run);
     }
@@ -227,6 +242,8 @@ int engine_new(struct engine **ret, const struct engine_config *config, struct e
                               .languages = config->languages,
                               .max_running = config->max_running,
                               .max_queued = config->max_queued,
+                              .on_report = config->on_report,
+                              .report_arg = config->arg,
                               .queue = TAILQ_HEAD_INITIALIZER(engine->queue),
                               .ended = TAILQ_HEAD_INITIALIZER(engine->ended)};
     engine->link = (struct boxd_link){.path = config->boxd_socket,
@@ -283,6 +300,35 @@ void engine_drain(struct engine *engine)
 size_t engine_n_runs(const struct engine *engine)
 {
     return engine->n_queued + engine->n_running;
+}
+
+static uint64_t waits_since(const struct run_list *queue, uint64_t earliest)
+{
+    const struct run *run = TAILQ_FIRST(queue);
+
+    return run != NULL && run->taken_us < earliest ? run->taken_us : earliest;
+}
+
+void engine_read_figures(struct engine_figures *ret, const struct engine *engine)
+{
+    const uint64_t now = now_us();
+    struct artifacts_figures kept;
+    uint64_t since = waits_since(&engine->queue, now);
+
+    for (uint32_t i = 0; i < engine->max_running; i++)
+        if (engine->places[i] != NULL)
+            since = waits_since(&engine->places[i]->followers, since);
+    artifacts_read_figures(&kept, engine->artifacts);
+    *ret = (struct engine_figures){.n_queued = engine->n_queued,
+                                   .max_queued = engine->max_queued,
+                                   .oldest_us = now - since,
+                                   .n_running = engine->n_running,
+                                   .max_running = engine->max_running,
+                                   .cache_hits = kept.hits,
+                                   .cache_misses = kept.misses,
+                                   .cache_entries = kept.entries,
+                                   .cache_bytes = kept.bytes,
+                                   .cache_bytes_max = kept.bytes_max};
 }
 
 /* --- Taking a job in ------------------------------------------------------------------------- */
@@ -393,6 +439,7 @@ int engine_start(struct run **ret, struct engine *engine, struct job *job,
     run->stage = language->stages[STAGE_COMPILE].present ? STAGE_COMPILE : STAGE_RUN;
     run->events = *events;
     run->arg = arg;
+    run->taken_us = now_us();
     *ret = run;
     engine_enqueue(run, &engine->queue, false);
     engine_fill_places(engine);

@@ -24,6 +24,15 @@ enum {
     ENGINE_E_VERSION = 4,  /* the language is there in another version: *err says which */
 };
 
+/* A run that has ended, for who keeps figures. All borrowed during the call. */
+struct engine_report {
+    const struct language *language;
+    const struct result *result;
+    uint64_t queue_us; /* until its first place */
+    uint64_t total_us; /* from engine_start() to the result */
+    uint64_t lease_us[N_STAGES]; /* from the question to the box; of stages that ran, not of cached ones */
+};
+
 struct engine_config {
     uv_loop_t *loop;          /* borrowed until engine_free() */
     const char *boxd_socket;  /* path; borrowed until engine_free() */
@@ -32,6 +41,8 @@ struct engine_config {
     uint32_t max_queued;      /* jobs that wait for a place, 0..100000 */
     uint64_t cache_bytes;     /* of compiled programs that are kept; 0: none, and each job compiles for itself */
     uint32_t cache_entries;   /* how many, each a descriptor; at least 1 with cache_bytes */
+    void (*on_report)(void *arg, const struct engine_report *report); /* before each on_result; may be NULL */
+    void *arg;                /* for on_report */
 };
 
 /* Connects to boxd now; when the connection is lost, runs under way end with internal_error and it
@@ -46,6 +57,13 @@ bool engine_connected(const struct engine *engine);
 /* on: no new runs are taken (engine_start() says busy); those under way end as usual. */
 void engine_drain(struct engine *engine);
 size_t engine_n_runs(const struct engine *engine); /* queued and running */
+
+struct engine_figures {
+    uint64_t n_queued, max_queued, oldest_us; /* how long the one that waits longest has waited; 0: none does */
+    uint64_t n_running, max_running;
+    uint64_t cache_hits, cache_misses, cache_entries, cache_bytes, cache_bytes_max;
+};
+void engine_read_figures(struct engine_figures *ret, const struct engine *engine);
 
 struct run_events {
     /* A stage begins: it has its box, and the program in it is told to go. Before any output of it; may be NULL. */

@@ -408,6 +408,7 @@ static void on_leased(struct run *run, int fd)
         return;
     }
     run->box_fd = fd;
+    run->lease_us[run->stage] = now_us() - run->asked_us;
     stage_result(run)->ran = true;
     if (send_job(run, &err) < 0 || start_stdin(run, &err) < 0)
         run_fail(run, err.msg);
@@ -459,6 +460,7 @@ static void ask_for_box(struct run *run)
     run->end = (struct stage_end){.stage = run->stage};
     msg.head = wire_head(WIRE_LEASE, run->lease);
     (void)snprintf(msg.language, sizeof msg.language, "%s", run->language->id);
+    run->asked_us = now_us();
     boxd_link_send(&run->engine->link, &msg);
     if (prepare(run, &err) < 0)
         run_fail(run, err.msg);
@@ -469,6 +471,8 @@ void run_admit(struct run *run, uint32_t place)
     if (!run_step(run, EV_PLACE))
         return;
     run->place = place;
+    if (run->placed_us == 0)
+        run->placed_us = now_us();
     ask_for_box(run);
 }
 

@@ -35,6 +35,9 @@ struct run {
     struct run_events events;
     void *arg;
     struct result result;
+    uint64_t taken_us, placed_us;      /* when it was taken in, and had its first place; 0: not yet */
+    uint64_t asked_us;                 /* for a box, the last time */
+    uint64_t lease_us[N_STAGES];
 
     /* The stage under way. */
     enum stage stage;
@@ -79,6 +82,8 @@ struct engine {
     uint64_t serial;       /* of the last lease */
 
     struct artifacts *artifacts; /* owned; NULL: nothing is kept */
+    void (*on_report)(void *arg, const struct engine_report *report); /* or NULL */
+    void *report_arg;
     char piece[STAGE_IO_PIECE_BYTES];
     struct payload payload;
 };

@@ -42,6 +42,7 @@ static struct http_conn *conn_new(struct http_server *server, int fd)
     else
         server_set_sweeping(server, true);
     server->conns = conn;
+    server->n_conns++;
     return conn;
 }
 
@@ -56,6 +57,7 @@ static void conn_free(struct http_conn *conn)
         conn->server->conns = conn->next;
     if (conn->next != NULL)
         conn->next->prev = conn->prev;
+    conn->server->n_conns--;
     if (conn->server->conns == NULL)
         server_set_sweeping(conn->server, false);
     free(conn);
@@ -126,10 +128,10 @@ static void conn_end(struct http_conn *conn)
 {
     /* An idle client gets no answer: it would take it for that of its next request. */
     if (conn->head_us != 0)
-        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT,
+        farewell_write(conn, MHD_HTTP_REQUEST_TIMEOUT,
                        "the headers of the request took too long to arrive");
     else if (conn->phase == CONN_BODY)
-        farewell_write(conn->fd, MHD_HTTP_REQUEST_TIMEOUT,
+        farewell_write(conn, MHD_HTTP_REQUEST_TIMEOUT,
                        "the body of the request arrived too slowly");
     (void)shutdown(conn->fd, SHUT_RDWR);
 }

@@ -91,11 +91,12 @@ static void farewell_start(struct http_server *server, int fd)
         farewell_end(farewell);
 }
 
-void farewell_write(int fd, unsigned status, const char *detail)
+void farewell_write(struct http_conn *conn, unsigned status, const char *detail)
 {
     CLEANUP(buf_done) struct buf body, text;
     int r;
 
+    stats_note_refusal(conn, status);
     buf_init(&text, RESPONSE_BYTES);
     buf_init(&body, RESPONSE_BYTES);
     r = http_problem_body(&body, status, NULL, detail);
@@ -106,12 +107,12 @@ void farewell_write(int fd, unsigned status, const char *detail)
                        "Connection: close\r\n\r\n%s",
                        status, MHD_get_reason_phrase_for(status), body.len, buf_text(&body));
     if (r == 0) /* a socket without room for this has a client that does not read */
-        (void)send(fd, text.at, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)send(conn->fd, text.at, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void farewell_refuse(struct http_conn *conn, unsigned status, const char *detail)
 {
-    farewell_write(conn->fd, status, detail);
+    farewell_write(conn, status, detail);
     (void)shutdown(conn->fd, SHUT_WR);
     farewell_start(conn->server, conn->fd);
 }

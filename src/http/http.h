@@ -29,15 +29,25 @@ struct http_route {
     unsigned access;     /* for the gate, which knows what it means */
 };
 
+/* A request that is over. All borrowed during the call. */
+struct http_done {
+    const struct http_request *request; /* its method, path and headers can still be asked for */
+    const struct http_route *route;     /* NULL: none has its path and method */
+    unsigned status;                    /* 499: the client left before it was answered */
+    uint64_t answer_bytes;              /* of the body */
+    uint64_t duration_us;               /* from its headers to the end of the answer */
+};
+
 struct http_config {
     uv_loop_t *loop;                 /* borrowed until http_server_free() */
     const char *listen;              /* ADDR:PORT or [ADDR]:PORT, numeric; borrowed during the call */
     const struct http_route *routes; /* borrowed until http_server_free() */
     size_t n_routes;
-    void *arg;                       /* for the handlers and the gate */
+    void *arg;                       /* for the handlers, the gate and on_done */
     /* May this request go on to its handler? Called with the headers, before the body is read; answers where it may
      * not. NULL: all may. */
     void (*gate)(struct http_request *request, unsigned access, void *arg);
+    void (*on_done)(void *arg, const struct http_done *done); /* may be NULL */
 
     /* All bounds must be set. */
     size_t body_bytes_max;       /* of one request */
@@ -62,10 +72,16 @@ const char *http_server_url(const struct http_server *server);
 void http_server_drain(struct http_server *server);
 /* Connections with a request that is not answered in full. */
 size_t http_server_n_busy(const struct http_server *server);
+size_t http_server_n_connections(const struct http_server *server);
+/* How many requests of each route (NULL: none fits) ended with which status; pairs that never came up are left out. */
+void http_server_each_count(const struct http_server *server,
+                            void (*on_count)(void *arg, const struct http_route *route, unsigned status, uint64_t n),
+                            void *arg);
 
 /* All borrowed, valid as long as the request. */
 const char *http_request_method(const struct http_request *request);
 const char *http_request_path(const struct http_request *request);
+const struct sockaddr *http_request_peer(const struct http_request *request); /* who connected; or NULL */
 struct slice http_request_body(const struct http_request *request);
 /* The part of the path that matched the pattern's n-th braces, from 0; empty where there is none. */
 struct slice http_request_part(const struct http_request *request, size_t n);
@@ -73,7 +89,6 @@ const char *http_request_header(const struct http_request *request, const char *
 /* All values of a header that may come more than once, in their order, joined by commas. 0 or -ENOMEM. */
 MUST_CHECK int http_request_header_list(struct buf *to, const struct http_request *request, const char *name);
 /* The other end of the connection; NULL where that has no address. */
-const struct sockaddr *http_request_peer(const struct http_request *request);
 /* Decoded; NULL in .at where the query has no such name. */
 struct slice http_request_query(const struct http_request *request, const char *name);
 

@@ -37,6 +37,8 @@ struct http_server {
     int gone_fd;                /* owned: epoll of all connections, for hang-ups only */
     struct http_conn *conns;    /* owned by libmicrohttpd's callbacks */
     size_t n_busy;              /* connections not in CONN_HEAD */
+    size_t n_conns;
+    uint64_t *counts;           /* owned; see stats.c */
     size_t bodies_bytes;        /* of all requests together */
     struct farewell *farewells;     /* owned */
     size_t n_farewells;
@@ -63,6 +65,8 @@ struct http_request {
     struct MHD_Response *response;   /* owned */
     uint64_t answer_bytes;           /* of its body */
     unsigned status;
+    bool refused;                    /* status was written past libmicrohttpd */
+    uint64_t begun_us;
     void (*on_gone)(void *arg);
     void *gone_arg;
     void *mark;                      /* owned */
@@ -95,8 +99,14 @@ void conn_read_gone(struct http_server *server);
  * a reset, which can overtake the response. */
 void farewell_refuse(struct http_conn *conn, unsigned status, const char *detail);
 /* Writes the same response and nothing more. */
-void farewell_write(int fd, unsigned status, const char *detail);
+void farewell_write(struct http_conn *conn, unsigned status, const char *detail);
 void farewell_free_all(struct http_server *server);
+
+/* stats.c */
+MUST_CHECK int stats_init(struct http_server *server);
+void stats_note_end(struct http_request *request);
+/* Said by farewell_write(), to what may not have become a request. */
+void stats_note_refusal(struct http_conn *conn, unsigned status);
 
 /* server.c: on while there are connections: a server that nobody uses sleeps. */
 void server_set_sweeping(struct http_server *server, bool on);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "http/internal.h"
 
 static bool is_suspended(const struct http_request *request)
@@ -254,6 +255,7 @@ static enum MHD_Result begin(struct http_request **ret, struct http_server *serv
     if (request == NULL)
         return MHD_NO;
     request->conn = conn;
+    request->begun_us = now_us();
     request->mhd = mhd;
     request->method = method;
     request->path = path;
@@ -298,6 +300,7 @@ void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
     if (request == NULL)
         return;
     *state = NULL;
+    stats_note_end(request);
     request->conn->request = NULL;
     conn_enter(request->conn, CONN_HEAD, 0);
     conn_note_received(request->conn);
@@ -317,6 +320,13 @@ const char *http_request_method(const struct http_request *request)
 const char *http_request_path(const struct http_request *request)
 {
     return request->path;
+}
+
+const struct sockaddr *http_request_peer(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    return info == NULL ? NULL : info->client_addr;
 }
 
 struct slice http_request_body(const struct http_request *request)
@@ -360,14 +370,6 @@ int http_request_header_list(struct buf *to, const struct http_request *request,
 
     (void)MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, join_header, &list);
     return list.r;
-}
-
-const struct sockaddr *http_request_peer(const struct http_request *request)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-    return info == NULL ? NULL : info->client_addr;
 }
 
 void http_request_set_mark(struct http_request *request, void *mark)

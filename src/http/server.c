@@ -176,6 +176,9 @@ int http_server_new(struct http_server **ret, const struct http_config *config, 
     server->gone_fd = epoll_create1(EPOLL_CLOEXEC);
     if (server->gone_fd < 0)
         return err_errno(err, -errno, "epoll");
+    r = stats_init(server);
+    if (r < 0)
+        return err_set(err, r, "http server");
     r = http_listen(&listen_fd, server->url, sizeof server->url, config->listen, err);
     if (r < 0)
         return r;
@@ -236,5 +239,6 @@ void http_server_free(struct http_server *server)
     }
     farewell_free_all(server);
     closep(&server->gone_fd);
+    free(server->counts);
     free(server);
 }

@@ -28,6 +28,7 @@ const struct ini_key config_keys[] = {
     KEY(user,           INI_STRING, 0, 31,   "whom glimpsed becomes when it is started as root (glimpse)"),
     KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that may be missing, as `glimpse doctor` names them"),
     KEY(trusted_proxies, INI_WORDS, 0, 64,   "addresses and networks of proxies whose X-Forwarded-For is believed (none)"),
+    KEY(metrics_allow,  INI_WORDS,  0, 64,   "addresses and networks that may read /metrics, besides this machine (none)"),
     KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
     KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (256)"),
     KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, idle ones too (max_running + pool + warm_max + 32)"),
@@ -221,15 +222,15 @@ static int check_listen(const char *listen, struct err *err)
     return 0;
 }
 
-static int check_proxies(const struct strings *proxies, struct err *err)
+static int check_networks(const char *name, const struct strings *networks, struct err *err)
 {
     struct ip_network network;
 
-    for (size_t i = 0; i < proxies->n; i++) {
-        int r = ip_network_parse(&network, proxies->at[i], err);
+    for (size_t i = 0; i < networks->n; i++) {
+        int r = ip_network_parse(&network, networks->at[i], err);
 
         if (r < 0)
-            return err_wrap(err, r, "trusted_proxies");
+            return err_wrap(err, r, "%s", name);
     }
     return 0;
 }
@@ -272,7 +273,9 @@ static int settle(struct config *config, struct err *err)
         config->prestart_max = config->prestart;
     if (config->slots == 0)
         config->slots = config->max_running + config->pool + config->warm_max + 32;
-    r = check_proxies(&config->trusted_proxies, err);
+    r = check_networks("trusted_proxies", &config->trusted_proxies, err);
+    if (r == 0)
+        r = check_networks("metrics_allow", &config->metrics_allow, err);
     return r < 0 ? r : check_listen(config->listen, err);
 }
 
@@ -321,6 +324,7 @@ void config_done(struct config *config)
     free(config->user);
     strings_done(&config->allow_missing);
     strings_done(&config->trusted_proxies);
+    strings_done(&config->metrics_allow);
     free(config->boxd_socket);
     *config = (struct config){0};
 }

@@ -23,6 +23,7 @@ struct config {
     char *user;           /* whom glimpsed becomes when it is started as root */
     struct strings allow_missing; /* isolation layers that may be missing, by name */
     struct strings trusted_proxies; /* addresses and networks, as ip_network_parse() takes them */
+    struct strings metrics_allow; /* the same, of who may read /metrics besides this machine */
     uint64_t max_running; /* stages at one time */
     uint64_t max_queued;  /* jobs that wait for a place */
     uint64_t slots;       /* boxes alive at one time, warm ones too */
