@@ -28,6 +28,8 @@ enum {
     HEAD_TIME_MS = 10000,
     TRANSFER_TIME_MS = 20000,
     TRANSFER_RATE = 16384,
+    STALL_TIME_MS = 60000,
+    QUIET_TIME_MS = 15000, /* proxies give a connection up after 30 s or more without a byte */
     EXIT_USAGE = 2,
 };
 
@@ -180,6 +182,8 @@ static int open_api(struct program *program, struct err *err)
         .head_time_ms = HEAD_TIME_MS,
         .transfer_time_ms = TRANSFER_TIME_MS,
         .transfer_rate = TRANSFER_RATE,
+        .stall_time_ms = STALL_TIME_MS,
+        .quiet_time_ms = QUIET_TIME_MS,
     };
     int r;
 

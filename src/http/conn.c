@@ -2,9 +2,11 @@
  * Connections: deadlines and hang-ups.
  *
  *     HEAD -> BODY -> HANDLING -> ANSWERING -> HEAD      (no BODY where there is none; never back)
+ *                             \-> STREAMING -> ANSWERING
  *
  * Every phase but HANDLING has a deadline, so that nobody can hold a connection by being slow:
- * libmicrohttpd's own timeout starts anew with each byte that comes.
+ * libmicrohttpd's own timeout starts anew with each byte that comes. A stream has one while libmicrohttpd holds
+ * something of it that the client does not take; otherwise it is suspended.
  *
  * Hang-ups: libmicrohttpd does not look at a suspended connection. All connections are therefore in an epoll of
  * ours as well, edge-triggered and for EPOLLRDHUP alone: one system call for each connection, none for each request.
@@ -95,6 +97,11 @@ void conn_note_received(struct http_conn *conn)
     conn->received_bytes = tcp_received_bytes(conn->fd);
 }
 
+void conn_note_taken(struct http_conn *conn)
+{
+    conn->phase_us = now_us();
+}
+
 /* When the phase must be over; UINT64_MAX: no deadline. */
 static uint64_t deadline_us(const struct http_conn *conn)
 {
@@ -109,6 +116,10 @@ static uint64_t deadline_us(const struct http_conn *conn)
     case CONN_ANSWERING:
         return conn->phase_us + (uint64_t)config->transfer_time_ms * 1000 +
                conn->moved_bytes * 1000000 / config->transfer_rate;
+    case CONN_STREAMING:
+        if (!conn->request->suspended)
+            return conn->phase_us + (uint64_t)config->stall_time_ms * 1000;
+        break;
     case CONN_HANDLING:
         break;
     }
@@ -136,6 +147,12 @@ static void conn_end(struct http_conn *conn)
     (void)shutdown(conn->fd, SHUT_RDWR);
 }
 
+static bool is_quiet(const struct http_conn *conn, uint64_t now)
+{
+    return conn->phase == CONN_STREAMING && conn->request->suspended &&
+           now >= conn->phase_us + (uint64_t)conn->server->config.quiet_time_ms * 1000;
+}
+
 void conn_sweep(struct http_server *server)
 {
     uint64_t now = now_us();
@@ -152,6 +169,8 @@ void conn_sweep(struct http_server *server)
             (void)shutdown(conn->fd, SHUT_RDWR);
         else if (now >= deadline_us(conn) || (server->draining && idle))
             conn_end(conn);
+        else if (is_quiet(conn, now))
+            stream_say_alive(conn->request);
     }
 }
 

@@ -3,7 +3,8 @@
  * without threads: its epoll descriptor is one more descriptor of the loop.
  *
  * Life of a request: headers -> route -> body (bounded) -> handler -> http_answer(), now or later. Until it is
- * answered the connection is suspended; a client that hangs up meanwhile is noticed at once (on_gone).
+ * answered the connection is suspended; a client that hangs up meanwhile is noticed at once (on_gone). An answer can
+ * be a stream as well, written piece by piece.
  * Whatever is wrong with a request before its handler is called is answered here, with a body as
  * in RFC 9457 (problem+json).
  */
@@ -57,6 +58,8 @@ struct http_config {
     uint32_t head_time_ms;       /* for the headers, from their first byte */
     uint32_t transfer_time_ms;   /* for a body, or for taking an answer: this, and more for each ... */
     uint32_t transfer_rate;      /* ... byte that was moved: bytes per second */
+    uint32_t stall_time_ms;      /* how long a stream's reader may take nothing of what is there for it */
+    uint32_t quiet_time_ms;      /* after that long without a word a stream says its keep-alive */
 };
 
 /* Listens. < 0 with *err saying what to change. */
@@ -96,6 +99,11 @@ struct slice http_request_query(const struct http_request *request, const char *
 void http_request_set_mark(struct http_request *request, void *mark);
 void *http_request_mark(const struct http_request *request); /* borrowed; NULL: none */
 
+/* Which of the types its Accept headers like best; NULL where they take none of them. types: ends with NULL. Where two
+ * are liked alike the more exactly named one wins, then the first; without such headers the first. */
+const char *http_request_best_type(const struct http_request *request, const char *const *types);
+const char *http_accept_best(struct slice accept, const char *const *types); /* pure */
+
 /* When the client hangs up before the answer, on_gone is called, once, and the request is gone. A client that
  * closes just its sending side counts as gone: it can't be told from one that left. */
 void http_request_on_gone(struct http_request *request, void (*on_gone)(void *arg), void *arg);
@@ -106,6 +114,31 @@ void http_answer(struct http_request *request, unsigned status, const char *type
 /* Answers with a problem (RFC 9457); field: JSON path of what is at fault, or NULL. 503 gets Retry-After. */
 void http_answer_problem(struct http_request *request, unsigned status, const char *field, const char *fmt,
                          ...) PRINTF_LIKE(4, 5);
+
+/*
+ * Streams: begin, write any number of times, end. What is written goes out at once, as far as the client takes it;
+ * the rest is held. So who writes looks at http_stream_waiting(), and stops its source until on_room. When the client
+ * leaves, or takes nothing of what waits for it for stall_time_ms, on_gone is called, as before an answer. A stream
+ * that has nothing to say may last.
+ */
+/* Sends the headers. type: static. headers: copied, may be NULL. 0, or -ENOMEM: the request is still to be answered. */
+MUST_CHECK int http_stream_begin(struct http_request *request, unsigned status, const char *type,
+                                 const struct http_header *headers);
+/* All that was written has been taken. It may write, or end the stream. */
+void http_stream_on_room(struct http_request *request, void (*on_room)(void *arg), void *arg);
+/* Written whenever nothing was for quiet_time_ms. text: static. */
+void http_stream_keep_alive(struct http_request *request, const char *text);
+/* Copies. 0, or -ENOMEM or -EFBIG (HTTP_STREAM_MAX_BYTES would wait): nothing of it is written then. */
+MUST_CHECK int http_stream_write(struct http_request *request, struct slice bytes);
+/* Bytes that have not been taken yet. */
+size_t http_stream_waiting(const struct http_request *request);
+/* The request is gone for the caller; what waits still goes out, and last after it, as an answer's body does. last:
+ * taken, may be NULL. */
+void http_stream_end(struct http_request *request, struct buf *last);
+/* The answer can't be brought to its end: closes the connection, so that the client sees that something is missing. The
+ * request is gone for the caller, without on_gone. */
+void http_stream_break(struct http_request *request);
+enum { HTTP_STREAM_MAX_BYTES = 1 << 30 };
 
 /* For tests and for who writes to a socket without libmicrohttpd. Appends the body of a problem. */
 MUST_CHECK int http_problem_body(struct buf *to, unsigned status, const char *field, const char *detail);

@@ -10,6 +10,7 @@ enum conn_phase {
     CONN_BODY,      /* the request's body is coming */
     CONN_HANDLING,  /* its handler is at work: no deadline of ours */
     CONN_ANSWERING, /* the answer is going out */
+    CONN_STREAMING, /* so is what there is of a stream: a deadline only while its client does not take it */
 };
 
 /* One TCP connection, from accept() to close(). */
@@ -19,7 +20,7 @@ struct http_conn {
     struct http_request *request; /* the one under way, or NULL; owned by libmicrohttpd's callbacks */
     int fd;                       /* borrowed from libmicrohttpd */
     enum conn_phase phase;
-    uint64_t phase_us;            /* when it began, CLOCK_MONOTONIC */
+    uint64_t phase_us;            /* when it began; STREAMING: when something was taken; CLOCK_MONOTONIC */
     uint64_t head_us;             /* HEAD: when bytes of a request were first seen, 0: idle */
     uint64_t moved_bytes;         /* BODY: received; ANSWERING: to be sent */
     uint64_t received_bytes;      /* by TCP, when HEAD began: more since then is part of a request */
@@ -49,8 +50,19 @@ struct http_server {
 enum request_state {
     REQUEST_READING,
     REQUEST_HANDLED,   /* the handler was called and has not answered; suspended unless in_handler */
+    REQUEST_STREAMING, /* response is set, and there is more to come; suspended while all of it was taken */
     REQUEST_ANSWERED,  /* response is set */
     REQUEST_GONE,      /* nobody is there to answer to */
+};
+
+/* stream.c: an answer that is written piece by piece. */
+struct stream {
+    struct buf text; /* what was written; ... */
+    size_t taken;    /* ... so much of it was taken */
+    struct buf last; /* comes after text */
+    const char *keep_alive; /* static, or NULL */
+    void (*on_room)(void *arg);
+    void *room_arg;
 };
 
 struct http_request {
@@ -63,7 +75,8 @@ struct http_request {
     bool in_handler;                 /* the answer goes out when the handler returns */
     bool suspended;
     struct MHD_Response *response;   /* owned */
-    uint64_t answer_bytes;           /* of its body */
+    uint64_t answer_bytes;           /* of its body; STREAMING: 0 */
+    struct stream stream;            /* empty unless the answer is one */
     unsigned status;
     bool refused;                    /* status was written past libmicrohttpd */
     uint64_t begun_us;
@@ -80,8 +93,21 @@ enum MHD_Result request_on_access(void *arg, struct MHD_Connection *mhd, const c
                                   const char *version, const char *upload, size_t *upload_len, void **state);
 void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
                           enum MHD_RequestTerminationCode why);
-/* The client left while the handler was at work. */
+/* The client left while the handler was at work, or a stream was under way. */
 void request_lose(struct http_request *request);
+/* response: taken, with our headers added; NULL where there was no memory. */
+void request_set_response(struct http_request *request, enum request_state state, unsigned status,
+                          struct MHD_Response *response);
+/* Headers of every answer, and those of this one. */
+MUST_CHECK int request_add_headers(struct http_request *request, struct MHD_Response *response, const char *type,
+                                   const struct http_header *headers);
+void request_suspend(struct http_request *request);
+void request_resume(struct http_request *request);
+
+/* stream.c */
+void stream_done(struct stream *stream);
+/* Nothing was said for quiet_time_ms. */
+void stream_say_alive(struct http_request *request);
 
 /* conn.c */
 void conn_on_change(void *arg, struct MHD_Connection *mhd, void **state,
@@ -89,6 +115,8 @@ void conn_on_change(void *arg, struct MHD_Connection *mhd, void **state,
 void conn_enter(struct http_conn *conn, enum conn_phase phase, uint64_t moved_bytes);
 /* A request is over: what TCP receives from now on belongs to the next one. */
 void conn_note_received(struct http_conn *conn);
+/* A stream's client took something. */
+void conn_note_taken(struct http_conn *conn);
 /* Called now and then: ends the connections that are past their deadline. */
 void conn_sweep(struct http_server *server);
 /* Reads the hang-ups that the kernel has told of. */

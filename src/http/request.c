@@ -2,7 +2,8 @@
  * A request, from its headers to the end of its answer.
  *
  *     READING -> HANDLED -> ANSWERED          READING -> ANSWERED: refused before its handler was called
- *                       \-> GONE              the client left, or there was no memory for an answer
+ *                       \-> STREAMING -> ANSWERED
+ *                       \-> GONE              the client left, or there was no memory for an answer; from STREAMING too
  *
  * libmicrohttpd calls request_on_access() once with the headers, then with each piece of the body, then once
  * with nothing: that is when the handler is called. Without an answer the connection is suspended,
@@ -10,16 +11,18 @@
  */
 #include <errno.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "http/internal.h"
 
-static bool is_suspended(const struct http_request *request)
+void request_suspend(struct http_request *request)
 {
-    return request->state == REQUEST_HANDLED && request->suspended;
+    request->suspended = true;
+    MHD_suspend_connection(request->mhd);
 }
 
-static void resume(struct http_request *request)
+void request_resume(struct http_request *request)
 {
     if (!request->suspended)
         return;
@@ -32,10 +35,12 @@ void request_lose(struct http_request *request)
 {
     void (*on_gone)(void *arg) = request->on_gone;
 
-    if (!is_suspended(request))
+    if (request->state == REQUEST_STREAMING) /* it may not be suspended, but wait for a client that takes nothing */
+        (void)shutdown(request->conn->fd, SHUT_RDWR);
+    else if (request->state != REQUEST_HANDLED || !request->suspended)
         return;
     request->state = REQUEST_GONE;
-    resume(request);
+    request_resume(request);
     if (on_gone != NULL)
         on_gone(request->gone_arg); /* last: what it calls may come back to us */
 }
@@ -58,11 +63,22 @@ static int add_common_headers(struct http_request *request, struct MHD_Response 
     return ok == MHD_YES ? 0 : -ENOMEM;
 }
 
+int request_add_headers(struct http_request *request, struct MHD_Response *response, const char *type,
+                        const struct http_header *headers)
+{
+    enum MHD_Result ok = MHD_YES;
+
+    if (type != NULL)
+        ok = MHD_add_response_header(response, "Content-Type", type);
+    for (; ok == MHD_YES && headers != NULL && headers->name != NULL; headers++)
+        ok = MHD_add_response_header(response, headers->name, headers->value);
+    return ok == MHD_YES ? add_common_headers(request, response) : -ENOMEM;
+}
+
 static struct MHD_Response *make_response(struct http_request *request, const char *type,
                                           struct buf *body, const struct http_header *headers)
 {
     struct MHD_Response *response;
-    enum MHD_Result ok = MHD_YES;
 
     if (body != NULL && body->len > 0) {
         response = MHD_create_response_from_buffer_with_free_callback(body->len, body->at, free);
@@ -73,15 +89,20 @@ static struct MHD_Response *make_response(struct http_request *request, const ch
     }
     if (response == NULL)
         return NULL;
-    if (type != NULL)
-        ok = MHD_add_response_header(response, "Content-Type", type);
-    for (; ok == MHD_YES && headers != NULL && headers->name != NULL; headers++)
-        ok = MHD_add_response_header(response, headers->name, headers->value);
-    if (ok != MHD_YES || add_common_headers(request, response) < 0) {
+    if (request_add_headers(request, response, type, headers) < 0) {
         MHD_destroy_response(response);
         return NULL;
     }
     return response;
+}
+
+void request_set_response(struct http_request *request, enum request_state state, unsigned status,
+                          struct MHD_Response *response)
+{
+    request->response = response;
+    request->status = status;
+    request->state = response == NULL ? REQUEST_GONE : state;
+    request_resume(request);
 }
 
 void http_answer(struct http_request *request, unsigned status, const char *type, struct buf *body,
@@ -90,20 +111,22 @@ void http_answer(struct http_request *request, unsigned status, const char *type
     if (request->state != REQUEST_HANDLED && request->state != REQUEST_READING)
         return; /* answered twice, or gone: nothing can be said */
     request->answer_bytes = body == NULL ? 0 : body->len;
-    request->response = make_response(request, type, body, headers);
-    request->status = status;
-    request->state = request->response == NULL ? REQUEST_GONE : REQUEST_ANSWERED;
+    request_set_response(request, REQUEST_ANSWERED, status, make_response(request, type, body, headers));
     if (body != NULL)
         buf_done(body);
-    resume(request);
 }
 
 /* The last step of every request. MHD_NO closes the connection. */
 static enum MHD_Result send_answer(struct http_request *request)
 {
-    if (request->state != REQUEST_ANSWERED)
+    if (request->state == REQUEST_STREAMING && request->conn->gone)
+        request_lose(request);
+    if (request->state == REQUEST_STREAMING)
+        conn_enter(request->conn, CONN_STREAMING, 0);
+    else if (request->state == REQUEST_ANSWERED)
+        conn_enter(request->conn, CONN_ANSWERING, request->answer_bytes);
+    else
         return MHD_NO;
-    conn_enter(request->conn, CONN_ANSWERING, request->answer_bytes);
     return MHD_queue_response(request->mhd, request->status, request->response);
 }
 
@@ -147,8 +170,7 @@ static enum MHD_Result finish(struct http_request *request)
     }
     if (request->state != REQUEST_HANDLED)
         return send_answer(request);
-    request->suspended = true;
-    MHD_suspend_connection(request->mhd);
+    request_suspend(request);
     /* It may have left before there was anything to suspend, and the kernel tells only once. */
     if (request->conn->gone)
         request_lose(request);
@@ -294,6 +316,8 @@ void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
 {
     struct http_server *server = arg;
     struct http_request *request = *state;
+    void (*on_gone)(void *arg) = NULL;
+    void *gone_arg = NULL;
 
     (void)mhd;
     (void)why;
@@ -301,15 +325,22 @@ void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
         return;
     *state = NULL;
     stats_note_end(request);
+    if (request->state == REQUEST_STREAMING) { /* over before it was ended: nobody reads on */
+        on_gone = request->on_gone;
+        gone_arg = request->gone_arg;
+    }
     request->conn->request = NULL;
     conn_enter(request->conn, CONN_HEAD, 0);
     conn_note_received(request->conn);
     server->bodies_bytes -= request->body.len;
     buf_done(&request->body);
+    stream_done(&request->stream);
     if (request->response != NULL)
         MHD_destroy_response(request->response);
     free(request->mark);
     free(request);
+    if (on_gone != NULL)
+        on_gone(gone_arg);
 }
 
 const char *http_request_method(const struct http_request *request)

@@ -14,6 +14,12 @@ uint64_t tcp_received_bytes(int fd)
     return info.tcpi_bytes_received;
 }
 
+void tcp_set_unsent_max(int fd, int bytes)
+{
+    /* Fails on Unix sockets, which have less room anyway. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 void tcp_set_nodelay(int fd)
 {
     int on = 1;
