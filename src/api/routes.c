@@ -11,6 +11,7 @@ const struct http_route api_routes[] = {
     {"GET",  "/healthz",         v1_health,              .any_origin = false},
     {"GET",  "/readyz",          v1_ready,               .any_origin = false},
     {"GET",  "/metrics",         metrics_show,           .any_origin = false},
+    {"GET",  "/openapi.json",    v1_openapi,             .any_origin = true},
 
     {"POST", "/run-code-pool",   compat_run_code_pool,   .any_origin = true},
     {"POST", "/run-code-lambda", compat_run_code_lambda, .any_origin = true},

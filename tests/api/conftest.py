@@ -1,6 +1,25 @@
 import socket
 
 import pytest
+import requests
+
+from contract import Contract
+
+
+@pytest.fixture(scope="session", autouse=True)
+def contract_is_kept():
+    """Every answer that requests gets in these tests is as docs/openapi.yaml says."""
+    contract, plain = Contract(), requests.Session.send
+
+    def send(session, request, **options):
+        answer = plain(session, request, **options)
+        if not options.get("stream"):  # then it is still to come
+            contract.check(request.method, request.url, answer.status_code, answer.headers.get("Content-Type"), answer.content)
+        return answer
+
+    requests.Session.send = send
+    yield
+    requests.Session.send = plain
 
 
 class RawAnswer:

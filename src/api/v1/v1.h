@@ -1,9 +1,16 @@
 /* v1: our own API. Handlers for routes.c. */
 #pragma once
 
+#include <stddef.h>
+
 struct http_request;
 
 void v1_run(struct http_request *request, void *arg);       /* POST /v1/run */
 void v1_languages(struct http_request *request, void *arg); /* GET /v1/languages */
 void v1_health(struct http_request *request, void *arg);    /* GET /healthz */
 void v1_ready(struct http_request *request, void *arg);     /* GET /readyz */
+void v1_openapi(struct http_request *request, void *arg);   /* GET /openapi.json */
+
+/* Made of docs/openapi.yaml by api/openapi.py; JSON, without a NUL at its end. */
+extern const unsigned char openapi_json[];
+extern const size_t openapi_json_len;
