@@ -166,6 +166,7 @@ static int open_api(struct program *program, struct err *err)
         .cache_bytes = config->cache,
         .cache_entries = (uint32_t)config->cache_entries,
         .on_report = metrics_on_report,
+        .on_figures = metrics_on_figures,
         .arg = &api->metrics,
     };
     const struct http_config http = {
@@ -198,6 +199,7 @@ static int open_api(struct program *program, struct err *err)
         r = store_new(&api->store, &program->loop, config->data_dir, err);
     if (r == 0)
         r = engine_new(&api->engine, &engine, err);
+    api->metrics.engine = api->engine;
     return r;
 }
 
@@ -216,6 +218,7 @@ static void close_all(struct program *program)
 {
     struct api *api = &program->api;
 
+    metrics_stop_asking(&api->metrics);
     engine_free(TAKE_PTR(api->engine)); /* answers those whose runs it cancels */
     store_free(TAKE_PTR(api->store));
     http_server_free(TAKE_PTR(api->http));

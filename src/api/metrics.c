@@ -31,6 +31,7 @@ int metrics_open(struct metrics *metrics, const struct strings *readers, struct 
 void metrics_close(struct metrics *metrics)
 {
     free(metrics->languages);
+    free(metrics->boxd.at);
     free(metrics->readers);
     closep(&metrics->statm_fd);
     *metrics = (struct metrics){.statm_fd = -1};

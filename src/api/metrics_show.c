@@ -13,19 +13,26 @@ static bool may_read(const struct metrics *metrics, const struct caller *caller)
     return may;
 }
 
+static void show(struct http_request *request, void *arg)
+{
+    CLEANUP(buf_done) struct buf page;
+
+    buf_init(&page, PAGE_BYTES_MAX);
+    if (metrics_write(&page, arg) < 0)
+        http_answer_problem(request, 500, NULL, "the metrics could not be written");
+    else
+        http_answer(request, 200, METRICS_TYPE, &page, NULL);
+}
+
 void metrics_show(struct http_request *request, void *arg)
 {
-    const struct api *api = arg;
-    CLEANUP(buf_done) struct buf page;
+    struct api *api = arg;
 
     if (!may_read(&api->metrics, caller_of(request))) {
         http_answer_problem(request, 403, NULL, "metrics are not shown to %s: `metrics_allow` names who may read them",
                             caller_of(request)->id);
         return;
     }
-    buf_init(&page, PAGE_BYTES_MAX);
-    if (metrics_write(&page, api) < 0)
-        http_answer_problem(request, 500, NULL, "the metrics could not be written");
-    else
-        http_answer(request, 200, METRICS_TYPE, &page, NULL);
+    if (!metrics_ask_boxd(&api->metrics, request, api->loop, show, api))
+        http_answer_problem(request, 503, NULL, "too many are reading the metrics; try again in a moment");
 }

@@ -170,6 +170,7 @@ int metrics_write(struct buf *to, const struct api *api)
     write_phases(&out, &api->metrics);
     write_rejections(&out, &api->metrics);
     write_engine(&out, api->engine);
+    metrics_write_boxd(&out, &api->metrics.boxd);
     write_http(&out, api->http);
     write_process(&out, &api->metrics);
     return out.r;

@@ -6,6 +6,7 @@
  *   accounts.c its limits, figures, CPU and wall clocks
  *   pool.c     the idle ones, and the leases that wait
  *   nursery.c  the zygotes, and what they are asked for
+ *   figures.c  how it stands with all that, for who asks
  *   prestart.c what is started in a box ahead of a job
  *   interpreter.c, zygote.c  what zygotes do, as processes of their own
  *   main.c     start, doctor, end
@@ -98,6 +99,7 @@ struct zygote_link {
     uint32_t target;                 /* idle boxes of this kind that the pool keeps: */
     uint32_t least, most;            /* from so many to so many */
     uint64_t n_waits;                /* leases that wait for this kind */
+    uint64_t n_hits, n_misses;       /* leases that found an idle box of this kind, and that did not */
     uint64_t missed_us;              /* when a lease last found none */
 };
 
@@ -175,6 +177,9 @@ bool pool_can_serve(const struct boxd *boxd, uint32_t kind);
 bool pool_is_warming(const struct boxd *boxd, uint32_t kind);
 /* Gives up one idle box of this kind, if there is one. */
 void pool_shrink(struct boxd *boxd, uint32_t kind);
+
+/* figures.c: how it stands with one kind of boxes, one that there is. */
+struct wire_figures figures_of(const struct boxd *boxd, uint32_t kind, uint64_t id);
 
 /* prestart.c */
 /* link->argv and envp, for init. */

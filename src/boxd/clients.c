@@ -138,12 +138,24 @@ static void on_release(struct client *client, uint64_t lease_id)
         }
 }
 
+static void on_stats(struct client *client, const struct wire_stats *stats)
+{
+    const struct boxd *boxd = client->boxd;
+    /* A kind that there is none of was counted before a reload: answered with another, which says so. */
+    const uint32_t kind = stats->kind < boxd->nursery.n_zygotes ? stats->kind : KIND_PLAIN;
+    const struct wire_figures figures = figures_of(boxd, kind, stats->head.id);
+
+    client_send(client, &figures, sizeof figures, -1);
+}
+
 static int serve(struct client *client, const union wire_msg *msg, struct err *err)
 {
     if (msg->head.type == WIRE_LEASE)
         return on_lease(client, &msg->lease, err);
     if (msg->head.type == WIRE_USAGE)
         on_usage(client, msg->head.id);
+    else if (msg->head.type == WIRE_STATS)
+        on_stats(client, &msg->stats);
     else
         on_release(client, msg->head.id);
     return 0;

@@ -337,8 +337,13 @@ uint32_t nursery_kind(struct boxd *boxd, const struct wire_lease *lease)
                                          strcmp(nursery->zygotes[kind].language->id, lease->language) != 0))
         kind++;
     if (kind == nursery->n_zygotes || (lease->flags & WIRE_LEASE_COLD) != 0)
-        return KIND_PLAIN;
-    if (pool_can_serve(boxd, kind))
+        kind = KIND_PLAIN;
+    if (pool_can_serve(boxd, kind)) {
+        nursery->zygotes[kind].n_hits++;
+        return kind;
+    }
+    nursery->zygotes[kind].n_misses++;
+    if (kind == KIND_PLAIN)
         return kind;
     if (!nursery->zygotes[kind].prestarts)
         return nursery->zygotes[kind].ready ? kind : KIND_PLAIN;

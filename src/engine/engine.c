@@ -143,10 +143,17 @@ static void on_up(void *arg)
     engine_fill_places(arg);
 }
 
+static void on_figures(const struct engine *engine, const struct wire_figures *figures)
+{
+    if (engine->on_figures != NULL)
+        engine->on_figures(engine->report_arg, figures);
+}
+
 static void on_down(void *arg, const char *why)
 {
     struct engine *engine = arg;
 
+    on_figures(engine, NULL);
     /* Backwards, so that those who are queued again come in the order of their places. */
     for (uint32_t i = engine->max_running; i-- > 0;) {
         struct run *run = engine->places[i];
@@ -170,11 +177,23 @@ static void on_absent(void *arg, uint64_t down_ms)
     }
 }
 
+bool engine_ask_boxd(struct engine *engine, uint32_t kind)
+{
+    const struct wire_stats stats = {.head = wire_head(WIRE_STATS, 0), .kind = kind}; /* no lease has the id 0 */
+
+    if (!engine_connected(engine))
+        return false;
+    boxd_link_send(&engine->link, &stats);
+    return true;
+}
+
 static void on_message(void *arg, const union wire_msg *msg, int fd)
 {
     struct run *run = find_run(arg, msg->head.id);
 
-    if (run != NULL)
+    if (msg->head.type == WIRE_FIGURES)
+        on_figures(arg, &msg->figures);
+    else if (run != NULL)
         run_on_boxd(run, msg, fd);
     else
         closep(
@@ -243,6 +262,7 @@ int engine_new(struct engine **ret, const struct engine_config *config, struct e
                               .max_running = config->max_running,
                               .max_queued = config->max_queued,
                               .on_report = config->on_report,
+                              .on_figures = config->on_figures,
                               .report_arg = config->arg,
                               .queue = TAILQ_HEAD_INITIALIZER(engine->queue),
                               .ended = TAILQ_HEAD_INITIALIZER(engine->ended)};

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "languages/languages.h"
 #include "model/job.h"
+#include "wire/wire.h"
 
 struct engine; /* opaque */
 struct run;    /* one job under way; opaque */
@@ -42,7 +43,9 @@ struct engine_config {
     uint64_t cache_bytes;     /* of compiled programs that are kept; 0: none, and each job compiles for itself */
     uint32_t cache_entries;   /* how many, each a descriptor; at least 1 with cache_bytes */
     void (*on_report)(void *arg, const struct engine_report *report); /* before each on_result; may be NULL */
-    void *arg;                /* for on_report */
+    /* The answer to engine_ask_boxd(). figures: borrowed; NULL: boxd has gone, and will not answer. May be NULL. */
+    void (*on_figures)(void *arg, const struct wire_figures *figures);
+    void *arg;                /* for on_report and on_figures */
 };
 
 /* Connects to boxd now; when the connection is lost, runs under way end with internal_error and it
@@ -64,6 +67,8 @@ struct engine_figures {
     uint64_t cache_hits, cache_misses, cache_entries, cache_bytes, cache_bytes_max;
 };
 void engine_read_figures(struct engine_figures *ret, const struct engine *engine);
+/* Asks glimpse-boxd how it stands with one kind of boxes (struct wire_stats). False: it is not there now. */
+bool engine_ask_boxd(struct engine *engine, uint32_t kind);
 
 struct run_events {
     /* A stage begins: it has its box, and the program in it is told to go. Before any output of it; may be NULL. */

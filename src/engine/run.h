@@ -83,6 +83,7 @@ struct engine {
 
     struct artifacts *artifacts; /* owned; NULL: nothing is kept */
     void (*on_report)(void *arg, const struct engine_report *report); /* or NULL */
+    void (*on_figures)(void *arg, const struct wire_figures *figures);      /* or NULL */
     void *report_arg;
     char piece[STAGE_IO_PIECE_BYTES];
     struct payload payload;

@@ -22,20 +22,30 @@ static int bad(struct err *err, const char *what)
 }
 
 /* A language id: lower-case letters, digits, "_+-", then NULs to the end of the field. */
-static int check_lease(const union wire_msg *msg, struct err *err)
+static int check_language(const char language[WIRE_LANGUAGE_BYTES], struct err *err)
 {
-    const struct wire_lease *lease = &msg->lease;
-    size_t len = strnlen(lease->language, sizeof lease->language);
+    size_t len = strnlen(language, WIRE_LANGUAGE_BYTES);
 
-    if (len == 0 || len == sizeof lease->language)
-        return bad(err, "language is empty or not terminated");
-    for (size_t i = 0; i < sizeof lease->language; i++) {
-        char c = lease->language[i];
+    if (len == WIRE_LANGUAGE_BYTES)
+        return bad(err, "language is not terminated");
+    for (size_t i = 0; i < WIRE_LANGUAGE_BYTES; i++) {
+        char c = language[i];
         bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-';
 
         if (i < len ? !fine : c != '\0')
             return bad(err, "language is not an id");
     }
+    return 0;
+}
+
+static int check_lease(const union wire_msg *msg, struct err *err)
+{
+    const struct wire_lease *lease = &msg->lease;
+
+    if (lease->language[0] == '\0')
+        return bad(err, "language is empty");
+    if (check_language(lease->language, err) < 0)
+        return -EBADMSG;
     if (lease->stage >= N_STAGES)
         return bad(err, "stage");
     if ((lease->flags & ~(uint32_t)WIRE_LEASE_FLAGS) != 0)
@@ -117,6 +127,28 @@ static int check_exited(const union wire_msg *msg, struct err *err)
     return exited->disk_full <= 1 && exited->reserved == 0 ? 0 : bad(err, "reserved is not zero");
 }
 
+static int check_stats(const union wire_msg *msg, struct err *err)
+{
+    if (msg->stats.kind >= WIRE_KINDS_MAX)
+        return bad(err, "kind");
+    return msg->stats.reserved == 0 ? 0 : bad(err, "reserved is not zero");
+}
+
+static int check_figures(const union wire_msg *msg, struct err *err)
+{
+    const struct wire_figures *figures = &msg->figures;
+
+    if (check_language(figures->language, err) < 0)
+        return -EBADMSG;
+    if (figures->n_kinds == 0 || figures->n_kinds > WIRE_KINDS_MAX || figures->kind >= figures->n_kinds)
+        return bad(err, "kind");
+    if (figures->stage >= N_STAGES)
+        return bad(err, "stage");
+    if ((figures->flags & ~(uint32_t)WIRE_FIGURES_FLAGS) != 0 || figures->reserved != 0 || figures->reserved_too != 0)
+        return bad(err, "unknown flags, or reserved is not zero");
+    return 0;
+}
+
 /* The whole protocol: a message that is not a row here does not exist. */
 /* clang-format off */
 static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
@@ -139,6 +171,8 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 1, WIRE_FROM_INIT, check_failed},
     [WIRE_JOB]     = {"job",     sizeof(struct wire_job),     4, 5, WIRE_TO_INIT,   check_job},
     [WIRE_TERMINAL] = {"terminal", sizeof(struct wire_plain), 1, 1, WIRE_FROM_INIT, NULL},
+    [WIRE_STATS]   = {"stats",   sizeof(struct wire_stats),   0, 0, WIRE_TO_BOXD,   check_stats},
+    [WIRE_FIGURES] = {"figures", sizeof(struct wire_figures), 0, 0, WIRE_TO_API,    check_figures},
     [WIRE_EXITED]  = {"exited",  sizeof(struct wire_exited),  0, 1, WIRE_FROM_INIT, check_exited},
 };
 /* clang-format on */

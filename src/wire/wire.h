@@ -5,8 +5,8 @@
  * or commands cross to the privileged side: the API names a language, boxd looks it up in files that only root can
  * write, and clamps limits to its own maximum. A message that breaks a rule ends the connection.
  *
- *   glimpsed -> boxd     LEASE, USAGE, RELEASE
- *   boxd     -> glimpsed LEASED (fd: the box's socket), REFUSED, USED, ENDED
+ *   glimpsed -> boxd     LEASE, USAGE, RELEASE, STATS
+ *   boxd     -> glimpsed LEASED (fd: the box's socket), REFUSED, USED, ENDED, FIGURES
  *   boxd     -> zygote   SPAWN (fds: box socket, seccomp filter, leash, cgroup entries)
  *   zygote   -> boxd     READY once; SPAWNED (fd: pidfd) or FAILED ([fd: pidfd]) for each SPAWN, in order
  *   boxd     -> zygote of an interpreter   ENTER (fds: init's pidfd, worker socket, seccomp filter, cgroup entries)
@@ -58,6 +58,8 @@ enum wire_type {
     WIRE_ADOPT,
     WIRE_WORKER,
     WIRE_PRESTART,
+    WIRE_STATS,
+    WIRE_FIGURES,
     WIRE_N_TYPES
 };
 
@@ -106,6 +108,34 @@ struct wire_used {
     uint32_t forks_refused;    /* times that the process limit said no */
     uint32_t cause;            /* enum wire_cause */
     uint32_t reserved;
+};
+
+enum {
+    WIRE_KINDS_MAX = 1024,    /* of boxes: the plain one, and one for each stage of a language that is kept warm */
+    WIRE_FIGURES_READY = 1,   /* boxes of this kind can be made now */
+    WIRE_FIGURES_FLAGS = 1,
+};
+
+/* Asks how it stands with one kind of boxes; answered at once by FIGURES. Numbers are 0.. without gap: who wants them
+ * all begins with 0 and learns how many there are. */
+struct wire_stats {
+    struct wire_head head; /* id: echoed */
+    uint32_t kind, reserved;
+};
+
+struct wire_figures {
+    struct wire_head head;
+    char language[WIRE_LANGUAGE_BYTES]; /* as in wire_lease; empty: boxes for any language */
+    uint32_t kind, n_kinds;
+    uint32_t stage, flags;              /* enum stage; WIRE_FIGURES_* */
+    uint32_t idle, warming, leased;     /* boxes of this kind */
+    uint32_t waits, target;             /* leases that wait for one; idle ones that are kept */
+    uint32_t reserved;
+    uint64_t hits, misses;              /* leases that found an idle one, and that did not */
+    uint64_t box_bytes;                 /* what an idle one takes, as far as it is known */
+    /* Of boxd as a whole, in each message. */
+    uint32_t slots, slots_empty, open_files, reserved_too;
+    uint64_t cpu_us, resident_bytes;
 };
 
 /* LEASED, USAGE, RELEASE, READY, SPAWNED, TERMINAL, ENTERED, ADOPT. */
@@ -177,6 +207,8 @@ union wire_msg {
     struct wire_job job;
     struct wire_worker worker;
     struct wire_exited exited;
+    struct wire_stats stats;
+    struct wire_figures figures;
 };
 
 /* Checks all that can be checked without state: length, magic, direction, number of descriptors, ranges, zero
@@ -219,4 +251,6 @@ _Static_assert(sizeof(struct wire_failed) == 224, "no padding on the wire");
 _Static_assert(sizeof(struct wire_spawn) == 32, "no padding on the wire");
 _Static_assert(sizeof(struct wire_job) == 72, "no padding on the wire");
 _Static_assert(sizeof(struct wire_exited) == 48, "no padding on the wire");
+_Static_assert(sizeof(struct wire_stats) == 24, "no padding on the wire");
+_Static_assert(sizeof(struct wire_figures) == 16 + 32 + 40 + 24 + 32, "no padding on the wire");
 _Static_assert(sizeof(struct wire_record) == 24, "no padding on the wire");

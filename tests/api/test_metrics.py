@@ -1,5 +1,8 @@
 """GET /metrics: what it counts is what happened."""
+import concurrent.futures
+import os
 import re
+import signal
 import socket
 import time
 
@@ -144,6 +147,52 @@ def server_socket(server):
 def test_not_for_who_comes_by_a_proxy(server, problem, header):
     name, _, value = header.partition(": ")
     problem(server.get("/metrics", headers={name: value}), 403)
+
+
+def pool(page, name, language, stage, **more):
+    return page.value(f"glimpse_pool_{name}", language=language, stage=stage, **more)
+
+
+def test_the_pool(own):
+    page = read_until(own, lambda page: pool(page, "boxes", "python", "run", state="idle") >= 2)
+    assert pool(page, "ready", "python", "run") == pool(page, "ready", "any", "any") == 1
+    assert pool(page, "target_boxes", "python", "run") >= 2
+    assert pool(page, "idle_bytes", "python", "run") > 1 << 19
+    before = [pool(page, name, language, stage) for name in ("hits_total", "misses_total")
+              for language, stage in (("python", "run"), ("any", "any"))]
+    own.run({"language": "python", "code": "print(1)"})
+    own.run({"language": "c", "code": "int main(void) { return 7; } // the pool"})
+    page = metrics_page.read(own)
+    after = [pool(page, name, language, stage) for name in ("hits_total", "misses_total")
+             for language, stage in (("python", "run"), ("any", "any"))]
+    # C's compiler and the program have a plain box each; under load they may find none ready.
+    assert [after[0] + after[2] - before[0] - before[2], after[1] + after[3] - before[1] - before[3]] == [1, 2]
+    assert page.value("glimpse_slots_empty") < page.value("glimpse_slots")
+    assert page.value("glimpse_boxd_resident_memory_bytes") > 1 << 20
+    assert page.value("glimpse_boxd_cpu_seconds_total") > 0
+    assert 10 < page.value("glimpse_boxd_open_fds") < 10000
+
+
+def test_many_read_at_once(own):
+    with concurrent.futures.ThreadPoolExecutor(20) as threads:
+        pages = list(threads.map(lambda _: metrics_page.read(own), range(60)))
+    assert all(page.value("glimpse_pool_ready", language="any", stage="any") == 1 for page in pages)
+
+
+def test_boxd_does_not_answer():
+    """The rest is shown all the same."""
+    with Server() as server:
+        boxd = server.pid_of("glimpse-boxd")
+        os.kill(boxd, signal.SIGSTOP)
+        try:
+            page = metrics_page.read(server)
+            assert page.value("glimpse_boxd_up") == 1 and page.all("glimpse_pool_boxes") == []
+        finally:
+            os.kill(boxd, signal.SIGCONT)
+        read_until(server, lambda page: page.all("glimpse_pool_boxes"))
+        os.kill(boxd, signal.SIGKILL)
+        read_until(server, lambda page: page.value("glimpse_boxd_up") == 0 and page.all("glimpse_pool_boxes") == [])
+        read_until(server, lambda page: page.value("glimpse_boxd_up") == 1 and page.all("glimpse_pool_boxes"))
 
 
 def test_for_whom_the_operator_names(problem):

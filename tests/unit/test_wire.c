@@ -157,6 +157,48 @@ static void refuses_numbers_out_of_bounds(void **state)
     }
 }
 
+static struct wire_figures good_figures(void)
+{
+    return (struct wire_figures){.head = wire_head(WIRE_FIGURES, 0), .language = "c", .kind = 1, .n_kinds = 2};
+}
+
+static void figures_are_of_a_kind_that_there_is(void **state)
+{
+    struct wire_stats stats = {.head = wire_head(WIRE_STATS, 0), .kind = WIRE_KINDS_MAX - 1};
+    struct wire_figures figures = good_figures();
+    union wire_msg got;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(wire_decode(&got, &stats, sizeof stats, 0, WIRE_TO_BOXD, &err), 0);
+    refused(&stats, sizeof stats, 0, WIRE_TO_API, "direction");
+    stats.kind++;
+    refused(&stats, sizeof stats, 0, WIRE_TO_BOXD, "kind");
+    stats = (struct wire_stats){.head = wire_head(WIRE_STATS, 0), .reserved = 1};
+    refused(&stats, sizeof stats, 0, WIRE_TO_BOXD, "reserved");
+    assert_int_equal(wire_decode(&got, &figures, sizeof figures, 0, WIRE_TO_API, &err), 0);
+    refused(&figures, sizeof figures, 0, WIRE_TO_BOXD, "direction");
+    figures.language[0] = '\0'; /* boxes for any language */
+    assert_int_equal(wire_decode(&got, &figures, sizeof figures, 0, WIRE_TO_API, &err), 0);
+    figures.language[9] = 'x';
+    refused(&figures, sizeof figures, 0, WIRE_TO_API, "language");
+    figures = good_figures();
+    figures.language[1] = '"'; /* it becomes a label */
+    refused(&figures, sizeof figures, 0, WIRE_TO_API, "language");
+    figures = good_figures();
+    figures.n_kinds = 1;
+    refused(&figures, sizeof figures, 0, WIRE_TO_API, "kind");
+    figures = good_figures();
+    figures.n_kinds = WIRE_KINDS_MAX + 1;
+    refused(&figures, sizeof figures, 0, WIRE_TO_API, "kind");
+    figures = good_figures();
+    figures.stage = N_STAGES;
+    refused(&figures, sizeof figures, 0, WIRE_TO_API, "stage");
+    figures = good_figures();
+    figures.flags = 2;
+    refused(&figures, sizeof figures, 0, WIRE_TO_API, "flags");
+}
+
 static void spawn_keeps_the_layers_that_boxes_need(void **state)
 {
     const uint64_t must = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS;
@@ -214,6 +256,7 @@ int main(void)
         cmocka_unit_test(refuses_frames),
         cmocka_unit_test(refuses_names_that_are_no_ids),
         cmocka_unit_test(refuses_numbers_out_of_bounds),
+        cmocka_unit_test(figures_are_of_a_kind_that_there_is),
         cmocka_unit_test(spawn_keeps_the_layers_that_boxes_need),
         cmocka_unit_test(records_stay_within_their_blob),
     };
