@@ -75,7 +75,7 @@ struct http_request {
     bool in_handler;                 /* the answer goes out when the handler returns */
     bool suspended;
     struct MHD_Response *response;   /* owned */
-    uint64_t answer_bytes;           /* of its body; STREAMING: 0 */
+    uint64_t answer_bytes;           /* of its body; of a stream: so many were taken */
     struct stream stream;            /* empty unless the answer is one */
     unsigned status;
     bool refused;                    /* status was written past libmicrohttpd */

@@ -124,7 +124,7 @@ static enum MHD_Result send_answer(struct http_request *request)
     if (request->state == REQUEST_STREAMING)
         conn_enter(request->conn, CONN_STREAMING, 0);
     else if (request->state == REQUEST_ANSWERED)
-        conn_enter(request->conn, CONN_ANSWERING, request->answer_bytes);
+        conn_enter(request->conn, CONN_ANSWERING, request->answer_bytes + http_stream_waiting(request));
     else
         return MHD_NO;
     return MHD_queue_response(request->mhd, request->status, request->response);
@@ -320,15 +320,16 @@ void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
     void *gone_arg = NULL;
 
     (void)mhd;
-    (void)why;
     if (request == NULL)
         return;
     *state = NULL;
-    stats_note_end(request);
     if (request->state == REQUEST_STREAMING) { /* over before it was ended: nobody reads on */
         on_gone = request->on_gone;
         gone_arg = request->gone_arg;
+        if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK) /* HEAD has all it wanted */
+            request->state = REQUEST_GONE;
     }
+    stats_note_end(request);
     request->conn->request = NULL;
     conn_enter(request->conn, CONN_HEAD, 0);
     conn_note_received(request->conn);

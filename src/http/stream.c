@@ -83,6 +83,7 @@ static ssize_t on_piece(void *arg, uint64_t at, char *to, size_t max)
         request_suspend(request);
         return 0;
     }
+    request->answer_bytes += n;
     if (request->state == REQUEST_STREAMING) {
         conn_note_taken(request->conn);
         if (http_stream_waiting(request) == 0 && stream->on_room != NULL)
@@ -154,10 +155,9 @@ void http_stream_end(struct http_request *request, struct buf *last)
             *last = (struct buf){.max = last->max};
         }
         request->state = REQUEST_ANSWERED;
-        request->answer_bytes = http_stream_waiting(request);
-        if (request->conn->phase ==
-            CONN_STREAMING) /* otherwise libmicrohttpd has yet to hear of the answer */
-            conn_enter(request->conn, CONN_ANSWERING, request->answer_bytes);
+        /* Otherwise libmicrohttpd has yet to hear of the answer. */
+        if (request->conn->phase == CONN_STREAMING)
+            conn_enter(request->conn, CONN_ANSWERING, http_stream_waiting(request));
         request_resume(request);
     }
     if (last != NULL)
