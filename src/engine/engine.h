@@ -71,10 +71,10 @@ void engine_read_figures(struct engine_figures *ret, const struct engine *engine
 bool engine_ask_boxd(struct engine *engine, uint32_t kind);
 
 struct run_events {
-    /* A stage begins: it has its box, and the program in it is told to go. Before any output of it; may be NULL. */
+    /* A stage begins: it has its box, and the program in it is told to go. Before any output of it; may be NULL. A
+     * compile stage that need not run again begins, and is over, right before the run stage. */
     void (*on_stage)(void *arg, enum stage stage);
-    /* A piece of output as it comes, stream 0 or 1; may be NULL. bytes: borrowed. The result has it all again. What a
-     * compiler wrote that did not run again comes when the run stage begins. */
+    /* A piece of output as it comes, stream 0 or 1; may be NULL. bytes: borrowed. The result has it all again. */
     void (*on_output)(void *arg, enum stage stage, int stream, const char *bytes, size_t len);
     /* All that was given to run_write_stdin() has been read, after run_stdin_waiting() was not 0; may be NULL. */
     void (*on_stdin_room)(void *arg);
@@ -94,6 +94,11 @@ MUST_CHECK int engine_start(struct run **ret, struct engine *engine, struct job 
                             const struct run_events *events, void *arg, struct err *err);
 /* Ends it: on_result follows, from the loop, with STATUS_CANCELLED and what was printed so far. */
 void run_cancel(struct run *run);
+
+/* on: output is not read any more, and who writes it has to wait, once its pipe is full; its clocks go on. off: it is
+ * read again. Holds for all stages. When a stage ends meanwhile, what is left in its pipes comes nevertheless: 1 MiB of
+ * each stream at most, and no more than output_bytes. May be called from on_output. */
+void run_pause_output(struct run *run, bool on);
 
 /* For jobs with stdin_open. Copies; held until the program reads; -EFBIG with more than JOB_MAX_STDIN_BYTES waiting. */
 MUST_CHECK int run_write_stdin(struct run *run, const void *bytes, size_t len);

@@ -189,6 +189,14 @@ static void on_output(struct stage_io *io, int stream, const char *bytes, size_t
         run->events.on_output(run->arg, run->stage, stream, bytes, len);
 }
 
+void run_pause_output(struct run *run, bool on)
+{
+    struct err err = {0};
+
+    if (stage_io_pause(&run->io, on, &err) < 0)
+        run_fail(run, err.msg);
+}
+
 static void on_too_much(struct stage_io *io)
 {
     struct run *run = WATCH_OWNER(struct run, io, io);
@@ -389,8 +397,10 @@ static int send_job(struct run *run, struct err *err)
 }
 
 /* What a compiler wrote when it ran for somebody else, as if it had done so now. */
-static void replay_output(const struct run *run)
+static void replay_compile(const struct run *run)
 {
+    if (run->events.on_stage != NULL)
+        run->events.on_stage(run->arg, STAGE_COMPILE);
     for (int i = 0; i < 2; i++) {
         const struct buf *out = &run->result.stages[STAGE_COMPILE].out[i];
 
@@ -412,10 +422,10 @@ static void on_leased(struct run *run, int fd)
     stage_result(run)->ran = true;
     if (send_job(run, &err) < 0 || start_stdin(run, &err) < 0)
         run_fail(run, err.msg);
+    if (run->result.stages[STAGE_COMPILE].cached)
+        replay_compile(run);
     if (run->events.on_stage != NULL)
         run->events.on_stage(run->arg, run->stage);
-    if (run->result.stages[STAGE_COMPILE].cached)
-        replay_output(run);
 }
 
 static void prepare_io(struct run *run)

@@ -14,7 +14,32 @@ static void close_stream(struct stage_stream *stream)
 {
     watch_stop(stream->io->set, &stream->watch);
     closep(&stream->fd);
-    stream->over = false;
+    stream->over = stream->held = false;
+}
+
+static int watch_stream(struct stage_stream *stream, struct err *err)
+{
+    stream->held = stream->io->paused;
+    return stream->held ? 0 : watch_start(stream->io->set, &stream->watch, stream->fd, EPOLLIN, err);
+}
+
+/* Not watched at all, instead of for nothing: epoll would go on to tell of the other end's closing. */
+int stage_io_pause(struct stage_io *io, bool on, struct err *err)
+{
+    int r = 0;
+
+    io->paused = on;
+    for (int i = 0; i < 2 && r == 0; i++) {
+        struct stage_stream *stream = &io->streams[i];
+
+        if (on && stream->watch.fd >= 0) {
+            watch_stop(io->set, &stream->watch);
+            stream->held = true;
+        } else if (!on && stream->held) {
+            r = watch_stream(stream, err);
+        }
+    }
+    return r;
 }
 
 /* Keeps what still fits. False where the stream is over its limit. */
@@ -54,6 +79,7 @@ static int read_piece(struct stage_stream *stream)
          * complain about a broken pipe on the other stream. */
         watch_stop(io->set, &stream->watch);
         stream->over = true;
+        stream->held = false;
         io->on_too_much(io);
         return 0;
     }
@@ -231,7 +257,7 @@ static int open_streams(struct stage_io *io, struct stage_ends *ends, bool merge
 
         r = make_pipe(&stream->fd, theirs[i], 0, 0622, err);
         if (r == 0 && !merged)
-            r = watch_start(io->set, &stream->watch, stream->fd, EPOLLIN, err);
+            r = watch_stream(stream, err);
         if (r < 0)
             return r;
     }
@@ -266,7 +292,7 @@ int stage_io_terminal(struct stage_io *io, int fd, struct err *err)
     r = fd_set_nonblock(fd, true);
     if (r < 0)
         return err_errno(err, r, "the terminal");
-    return watch_start(io->set, &stream->watch, fd, EPOLLIN, err);
+    return watch_stream(stream, err);
 }
 
 void stage_io_close(struct stage_io *io)

@@ -21,6 +21,7 @@ struct stage_stream { /* stdout or stderr */
     int fd; /* owned; -1 once it has ended */
     int index;
     bool over; /* there was more than its limit: it is not read any more */
+    bool held; /* it would be read, were output not paused */
 };
 
 struct stage_io {
@@ -35,6 +36,7 @@ struct stage_io {
 
     struct stage_stream streams[2];
     struct watch in_watch;
+    bool paused;           /* output stays in the pipes */
     int in_fd;             /* owned; -1 once closed */
     struct slice in_first; /* borrowed: the rest of the job's own stdin */
     struct buf in_more;    /* what came later ... */
@@ -57,7 +59,11 @@ MUST_CHECK int stage_io_open(struct stage_io *io, struct stage_ends *ends, bool 
 MUST_CHECK int stage_io_feed(struct stage_io *io, struct slice first, bool open, struct err *err);
 /* Takes the place of the stdout pipe: the terminal on which a merged stage writes. Consumed. */
 MUST_CHECK int stage_io_terminal(struct stage_io *io, int fd, struct err *err);
-/* Reads all that is there: called when all processes of the box are dead, so that this is all there will be. */
+/* on: reads no more output, so that the pipes fill, and who writes waits; off: reads on. It holds for what is opened
+ * later too. */
+MUST_CHECK int stage_io_pause(struct stage_io *io, bool on, struct err *err);
+/* Reads all that is there, paused or not: called when all processes of the box are dead, so that this is all there will
+ * be. */
 void stage_io_drain(struct stage_io *io);
 /* Closes all; drops what was not read. Can be called at any time after stage_io_init(). */
 void stage_io_close(struct stage_io *io);

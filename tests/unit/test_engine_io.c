@@ -54,6 +54,104 @@ static void keeps_output_up_to_the_limit(void **state)
     }
 }
 
+static void reads_nothing_while_paused(void **state)
+{
+    struct world *world = *state;
+    struct outcome outcome = {0};
+    struct job *job = plain_job("plain");
+    struct run *run;
+    struct box box;
+
+    job->limits[STAGE_RUN].output_bytes = 1000;
+    run = start(world, job, &outcome);
+    run_pause_output(run, true); /* before there is a pipe */
+    box = lease_box(world);
+    assert_int_equal(fd_write_all(box.out, "first", 5), 0);
+    assert_int_equal(fd_write_all(box.err, "other", 5), 0);
+    world_turn(world);
+    assert_int_equal(outcome.streamed, 0);
+    run_pause_output(run, false);
+    world_turn(world);
+    assert_int_equal(outcome.streamed, 10);
+    run_pause_output(run, true);
+    run_pause_output(run, true); /* no more than once */
+    closep(&box.err);
+    assert_int_equal(fd_write_all(box.out, " second", 7), 0);
+    world_turn(world);
+    assert_int_equal(outcome.streamed, 10);
+    run_pause_output(run, false);
+    run_pause_output(run, false);
+    world_turn(world);
+    assert_int_equal(outcome.streamed, 17);
+    box_runs(world, &box, " third", 0);
+    wait_result(world, &outcome);
+    assert_string_equal(outcome.out[STAGE_RUN][0], "first second third");
+    assert_string_equal(outcome.out[STAGE_RUN][1], "other");
+}
+
+static void a_full_pipe_stops_who_writes(void **state)
+{
+    struct world *world = *state;
+    struct outcome outcome = {0};
+    struct run *run = start(world, plain_job("plain"), &outcome);
+    struct box box = lease_box(world);
+    char text[4096] = "";
+    ssize_t n;
+
+    run_pause_output(run, true);
+    assert_int_equal(fd_set_nonblock(box.out, true), 0);
+    do {
+        n = write(box.out, text, sizeof text);
+        world_turn(world);
+    } while (n > 0);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(outcome.streamed, 0);
+    expect_silence(world); /* what is not read does not count yet */
+    run_pause_output(run, false);
+    (void)expect_boxd(world, WIRE_USAGE); /* over the limit */
+    send_figures(world, WIRE_USED, box.lease, WIRE_CAUSE_NONE, 0);
+    (void)expect_boxd(world, WIRE_RELEASE);
+    wait_result(world, &outcome);
+    assert_int_equal(outcome.status, STATUS_OUTPUT_LIMIT);
+    assert_int_equal(outcome.streamed, 100);
+    box_close(&box);
+}
+
+static void a_stage_ends_while_paused(void **state)
+{
+    static const struct {
+        size_t written, kept;
+        enum status status;
+    } cases[] = {{80, 80, STATUS_OK}, {101, 100, STATUS_OUTPUT_LIMIT}};
+    struct world *world = *state;
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct outcome outcome = {0};
+        struct run *run = start(world, plain_job("built"), &outcome);
+        char text[200];
+        struct box box;
+
+        memset(text, 'x', sizeof text);
+        box = lease_box(world);
+        run_pause_output(run, true); /* for both stages */
+        box_compiles(world, &box, "a warning", "program", 7);
+        assert_int_equal(outcome.streamed, 9); /* the compiler's end brings it */
+        box = lease_box(world);
+        assert_int_equal(fd_write_all(box.out, text, cases[i].written), 0);
+        world_turn(world);
+        assert_int_equal(outcome.streamed, 9);
+        box_exited(world, &box, 0);
+        (void)expect_boxd(world, WIRE_USAGE);
+        send_figures(world, WIRE_USED, box.lease, WIRE_CAUSE_NONE, 0);
+        (void)expect_boxd(world, WIRE_RELEASE);
+        wait_result(world, &outcome);
+        assert_int_equal(outcome.status, cases[i].status);
+        assert_int_equal(outcome.len[STAGE_RUN][0], cases[i].kept);
+        assert_int_equal(outcome.streamed, 9 + cases[i].kept);
+        box_close(&box);
+    }
+}
+
 static void lowers_limits_to_the_maximum(void **state)
 {
     struct world *world = *state;
@@ -231,6 +329,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ONE(keeps_output_up_to_the_limit),
+        ONE(reads_nothing_while_paused),
+        ONE(a_full_pipe_stops_who_writes),
+        ONE(a_stage_ends_while_paused),
         ONE(lowers_limits_to_the_maximum),
         ONE(feeds_stdin_as_it_comes),
         ONE(does_not_wait_for_who_does_not_read),

@@ -104,6 +104,9 @@ static void compiles_once(void **state)
         assert_int_equal(compile->wall_us + compile->cpu_us + compile->memory_bytes, 0);
         assert_string_equal(outcome.out[STAGE_COMPILE][1], "a warning");
         assert_int_equal(outcome.streamed, strlen("a warning") + strlen("ran"));
+        assert_int_equal(outcome.n_stages, 2);
+        assert_int_equal(outcome.begun[0], STAGE_COMPILE);
+        assert_int_equal(outcome.begun[1], STAGE_RUN);
         assert_false(outcome.stages[STAGE_RUN].cached);
         assert_int_equal(outcome.stages[STAGE_RUN].cpu_us, 1234);
     }
