@@ -95,7 +95,7 @@ install_packages() {
 build_packages=(
     gcc libc6-dev meson ninja-build pkg-config
     libcmocka-dev libcurl4-openssl-dev libinih-dev libjansson-dev libmicrohttpd-dev libseccomp-dev libsqlite3-dev
-    libuv1-dev nettle-dev python3-yaml
+    libuv1-dev libwslay-dev nettle-dev python3-yaml
 )
 
 require_debian() {

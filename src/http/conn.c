@@ -3,6 +3,7 @@
  *
  *     HEAD -> BODY -> HANDLING -> ANSWERING -> HEAD      (no BODY where there is none; never back)
  *                             \-> STREAMING -> ANSWERING
+ *                                          \-> UPGRADED   (websocket.c, which has its own deadlines; to the end)
  *
  * Every phase but HANDLING has a deadline, so that nobody can hold a connection by being slow:
  * libmicrohttpd's own timeout starts anew with each byte that comes. A stream has one while libmicrohttpd holds
@@ -121,6 +122,7 @@ static uint64_t deadline_us(const struct http_conn *conn)
             return conn->phase_us + (uint64_t)config->stall_time_ms * 1000;
         break;
     case CONN_HANDLING:
+    case CONN_UPGRADED:
         break;
     }
     return UINT64_MAX;
@@ -171,6 +173,8 @@ void conn_sweep(struct http_server *server)
             conn_end(conn);
         else if (is_quiet(conn, now))
             stream_say_alive(conn->request);
+        if (conn->socket != NULL)
+            websocket_sweep(conn->socket, now);
     }
 }
 

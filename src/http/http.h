@@ -59,7 +59,7 @@ struct http_config {
     uint32_t transfer_time_ms;   /* for a body, or for taking an answer: this, and more for each ... */
     uint32_t transfer_rate;      /* ... byte that was moved: bytes per second */
     uint32_t stall_time_ms;      /* how long a stream's reader may take nothing of what is there for it */
-    uint32_t quiet_time_ms;      /* after that long without a word a stream says its keep-alive */
+    uint32_t quiet_time_ms;      /* after that long without a word a stream says its keep-alive, a WebSocket pings */
 };
 
 /* Listens. < 0 with *err saying what to change. */

@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 
 #include "http/http.h"
+#include "http/websocket.h"
 
 enum conn_phase {
     CONN_HEAD,      /* idle, or sending headers */
@@ -11,6 +12,7 @@ enum conn_phase {
     CONN_HANDLING,  /* its handler is at work: no deadline of ours */
     CONN_ANSWERING, /* the answer is going out */
     CONN_STREAMING, /* so is what there is of a stream: a deadline only while its client does not take it */
+    CONN_UPGRADED,  /* it is a WebSocket, which has deadlines of its own */
 };
 
 /* One TCP connection, from accept() to close(). */
@@ -18,6 +20,7 @@ struct http_conn {
     struct http_server *server;   /* borrowed */
     struct http_conn *prev, *next;
     struct http_request *request; /* the one under way, or NULL; owned by libmicrohttpd's callbacks */
+    struct websocket *socket;     /* what the request is or will be upgraded to; frees itself */
     int fd;                       /* borrowed from libmicrohttpd */
     enum conn_phase phase;
     uint64_t phase_us;            /* when it began; STREAMING: when something was taken; CLOCK_MONOTONIC */
@@ -135,6 +138,15 @@ MUST_CHECK int stats_init(struct http_server *server);
 void stats_note_end(struct http_request *request);
 /* Said by farewell_write(), to what may not have become a request. */
 void stats_note_refusal(struct http_conn *conn, unsigned status);
+/* websocket.c: the connection is over, or is to be: no deadline, no farewell. */
+void websocket_lose(struct websocket *socket);
+/* Called now and then: deadlines, pings. */
+void websocket_sweep(struct websocket *socket, uint64_t now);
+
+/* websocket_handshake.c. False where it is no request for a WebSocket: it has been answered then. */
+enum { WEBSOCKET_ACCEPT_BYTES = 29 };
+bool websocket_check_request(struct http_request *request, char answer[WEBSOCKET_ACCEPT_BYTES]);
+void websocket_answer_key(char answer[WEBSOCKET_ACCEPT_BYTES], const char *key);
 
 /* server.c: on while there are connections: a server that nobody uses sleeps. */
 void server_set_sweeping(struct http_server *server, bool on);

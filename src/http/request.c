@@ -331,6 +331,8 @@ void request_on_completed(void *arg, struct MHD_Connection *mhd, void **state,
     }
     stats_note_end(request);
     request->conn->request = NULL;
+    if (request->conn->socket != NULL) /* it left before it had its answer */
+        websocket_lose(request->conn->socket);
     conn_enter(request->conn, CONN_HEAD, 0);
     conn_note_received(request->conn);
     server->bodies_bytes -= request->body.len;

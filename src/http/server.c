@@ -104,7 +104,7 @@ static void PRINTF_LIKE(2, 0) on_mhd_log(void *arg, const char *fmt, va_list ap)
 static int start_daemon(struct http_server *server, int listen_fd)
 {
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         request_on_access, server,
         /* clang-format off */
         MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, /* first, so that it hears of the others' errors */
@@ -231,10 +231,13 @@ void http_server_free(struct http_server *server)
     CLOSE_HANDLE(server->soon);
     CLOSE_HANDLE(server->sweep);
     if (server->daemon != NULL) {
-        /* libmicrohttpd aborts when it is stopped with suspended connections. */
-        for (struct http_conn *conn = server->conns; conn != NULL; conn = conn->next)
+        /* libmicrohttpd aborts when it is stopped with suspended connections, or with upgraded ones. */
+        for (struct http_conn *conn = server->conns; conn != NULL; conn = conn->next) {
+            if (conn->socket != NULL)
+                websocket_lose(conn->socket);
             if (conn->request != NULL)
                 request_lose(conn->request);
+        }
         MHD_stop_daemon(server->daemon);
     }
     farewell_free_all(server);
