@@ -120,6 +120,38 @@ ensure_user() {
         --shell /usr/sbin/nologin --comment "Glimpse" glimpse
 }
 
+# What a tree is made of, in one line.
+page_stamp() { (cd "$root/web" && find index.html public src package-lock.json vite.config.js -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16); }
+
+# Beside the old one first: a server that starts meanwhile sees the one or the other. Each step says what comes of its failure: the
+# shell does not, where a caller looks at the result.
+make_page() {
+    local web=$root/web node=${GLIMPSE_TOOLCHAINS:-/opt/glimpse/toolchains}/bin/node
+
+    cd "$web" || return
+    if ! cmp -s package-lock.json node_modules/.made-from; then
+        npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier || return
+        cp package-lock.json node_modules/.made-from || return
+    fi
+    rm -rf dist.new
+    GLIMPSE_WEB_OUT=dist.new "$node" node_modules/vite/bin/vite.js build || return
+    page_stamp >dist.new/.made-from || return
+    chmod -R a+rX dist.new || return
+    rm -rf dist && mv dist.new dist
+}
+
+# The playground. Glimpse is whole without it, and GET / then says what is missing.
+build_page() {
+    [ "$(cat "$root/web/dist/.made-from" 2>/dev/null)" != "$(page_stamp)" ] || return 0
+    step "Building the playground"
+    if ! command -v npm >/dev/null; then
+        say "!!! there is no npm: the playground can't be built. The API works without it"
+    else
+        with_progress "npm ci, vite build" make_page ||
+            say "!!! the playground can't be built; the output is above. The API works without it"
+    fi
+}
+
 # build DIR [MESON OPTION...]: configures once, then lets ninja decide what is out of date.
 build() {
     local dir=$root/$1

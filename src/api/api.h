@@ -8,6 +8,7 @@
 
 #include "api/caller.h"
 #include "api/metrics.h"
+#include "api/page/files.h"
 #include "base/err.h"
 #include "engine/engine.h"
 #include "http/http.h"
@@ -24,6 +25,7 @@ struct api {
     struct http_server *http;    /* owned */
     struct callers callers;      /* owned */
     struct metrics metrics;      /* owned */
+    struct page_files page;      /* owned; without files where the playground was not built */
     bool draining;               /* SIGTERM has come */
 };
 

@@ -231,6 +231,7 @@ static void close_all(struct program *program)
     metrics_close(&api->metrics);
     languages_done(&api->languages);
     callers_done(&api->callers);
+    page_files_done(&api->page);
 }
 
 static int serve(struct program *program, struct err *err)
@@ -268,6 +269,16 @@ static int look_at_languages(struct program *program, struct err *err)
     return r;
 }
 
+/* While files can be read. Without the page the API works. */
+static int look_at_page(struct program *program, struct err *err)
+{
+    int r = page_files_load(&program->api.page, program->config.web_dir, err);
+
+    if (r == PAGE_E_NO_FOLDER)
+        log_info("no playground: %s is not there; script/server builds it", program->config.web_dir);
+    return r < 0 ? r : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct program program = {0};
@@ -287,6 +298,8 @@ int main(int argc, char **argv)
     }
     if (r == 0)
         r = look_at_languages(&program, &err);
+    if (r == 0)
+        r = look_at_page(&program, &err);
     if (r == 0)
         r = serve(&program, &err);
     config_done(&program.config);

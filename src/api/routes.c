@@ -1,6 +1,7 @@
 /* Every endpoint. What is not a row here does not exist. */
 #include "api/api.h"
 #include "api/compat/compat.h"
+#include "api/page/page.h"
 #include "api/v1/v1.h"
 
 /* The services that compat/ replaces let pages of any origin call them; the playground and v1 share an origin. */
@@ -21,8 +22,11 @@ const struct http_route api_routes[] = {
     {"GET",  "/run",             compat_run_get,         .any_origin = true},
     {"GET",  "/languages",       compat_language_names,  .any_origin = true},
     {"POST", "/",                compat_root_post,       .any_origin = true},
-    {"GET",  "/",                compat_root_get,        .any_origin = true},
+    {"GET",  "/",                page_root,              .any_origin = true},
     {"POST", "/run/{lang}",      compat_root_run,        .any_origin = true},
+
+    {"GET",  "/assets/{name}",   page_asset,             .any_origin = false},
+    {"GET",  "/icon.svg",        page_icon,              .any_origin = false},
 };
 /* clang-format on */
 const size_t api_n_routes = COUNT_OF(api_routes);

@@ -111,6 +111,9 @@ void http_request_on_gone(struct http_request *request, void (*on_gone)(void *ar
 /* Answers; the request is gone for the caller. body: taken, may be NULL. type: static. headers: copied, may be NULL. */
 void http_answer(struct http_request *request, unsigned status, const char *type, struct buf *body,
                  const struct http_header *headers);
+/* The same with bytes that are there as long as the server: they are sent from where they are. body: static. */
+void http_answer_static(struct http_request *request, unsigned status, const char *type, struct slice body,
+                        const struct http_header *headers);
 /* Answers with a problem (RFC 9457); field: JSON path of what is at fault, or NULL. 503 gets Retry-After. */
 void http_answer_problem(struct http_request *request, unsigned status, const char *field, const char *fmt,
                          ...) PRINTF_LIKE(4, 5);

@@ -75,27 +75,6 @@ int request_add_headers(struct http_request *request, struct MHD_Response *respo
     return ok == MHD_YES ? add_common_headers(request, response) : -ENOMEM;
 }
 
-static struct MHD_Response *make_response(struct http_request *request, const char *type,
-                                          struct buf *body, const struct http_header *headers)
-{
-    struct MHD_Response *response;
-
-    if (body != NULL && body->len > 0) {
-        response = MHD_create_response_from_buffer_with_free_callback(body->len, body->at, free);
-        if (response != NULL)
-            *body = (struct buf){.max = body->max}; /* taken */
-    } else {
-        response = MHD_create_response_from_buffer_with_free_callback(0, NULL, free);
-    }
-    if (response == NULL)
-        return NULL;
-    if (request_add_headers(request, response, type, headers) < 0) {
-        MHD_destroy_response(response);
-        return NULL;
-    }
-    return response;
-}
-
 void request_set_response(struct http_request *request, enum request_state state, unsigned status,
                           struct MHD_Response *response)
 {
@@ -105,15 +84,56 @@ void request_set_response(struct http_request *request, enum request_state state
     request_resume(request);
 }
 
+/* A response of the body's bytes, which it frees. */
+static struct MHD_Response *take_bytes(struct buf *body)
+{
+    struct MHD_Response *response;
+
+    if (body == NULL || body->len == 0)
+        return MHD_create_response_from_buffer_with_free_callback(0, NULL, free);
+    response = MHD_create_response_from_buffer_with_free_callback(body->len, body->at, free);
+    if (response != NULL)
+        *body = (struct buf){.max = body->max}; /* taken */
+    return response;
+}
+
+/* response: taken; NULL where there was no memory for it. */
+static void answer(struct http_request *request, unsigned status, const char *type, struct MHD_Response *response,
+                   const struct http_header *headers)
+{
+    if (response != NULL && request_add_headers(request, response, type, headers) < 0) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    request_set_response(request, REQUEST_ANSWERED, status, response);
+}
+
+/* Answered twice, or gone: nothing can be said. */
+static bool is_open(const struct http_request *request)
+{
+    return request->state == REQUEST_HANDLED || request->state == REQUEST_READING;
+}
+
 void http_answer(struct http_request *request, unsigned status, const char *type, struct buf *body,
                  const struct http_header *headers)
 {
-    if (request->state != REQUEST_HANDLED && request->state != REQUEST_READING)
-        return; /* answered twice, or gone: nothing can be said */
+    if (!is_open(request))
+        return;
     request->answer_bytes = body == NULL ? 0 : body->len;
-    request_set_response(request, REQUEST_ANSWERED, status, make_response(request, type, body, headers));
+    answer(request, status, type, take_bytes(body), headers);
     if (body != NULL)
         buf_done(body);
+}
+
+void http_answer_static(struct http_request *request, unsigned status, const char *type, struct slice body,
+                        const struct http_header *headers)
+{
+    if (!is_open(request))
+        return;
+    request->answer_bytes = body.len;
+    /* libmicrohttpd does not write there; it only forgot to say const. */
+    answer(request, status, type,
+           MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.at, MHD_RESPMEM_PERSISTENT), headers);
 }
 
 /* The last step of every request. MHD_NO closes the connection. */

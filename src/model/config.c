@@ -24,6 +24,7 @@ const struct ini_key config_keys[] = {
     KEY(data_dir,       INI_STRING, 0, 4095, "the database; what must outlive a restart (/var/lib/glimpse)"),
     KEY(run_dir,        INI_STRING, 0, 4095, "sockets (run in data_dir)"),
     KEY(languages_dir,  INI_STRING, 0, 4095, "language files (languages beside the executable, or installed)"),
+    KEY(web_dir,        INI_STRING, 0, 4095, "the playground's files (web beside the executable, or installed)"),
     KEY(toolchains_dir, INI_STRING, 0, 4095, "toolchains that Debian does not package (/opt/glimpse/toolchains)"),
     KEY(user,           INI_STRING, 0, 31,   "whom glimpsed becomes when it is started as root (glimpse)"),
     KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that may be missing, as `glimpse doctor` names them"),
@@ -85,10 +86,11 @@ static char *executable_dir(void)
     return strdup(path);
 }
 
-static int default_languages_dir(char **ret, struct err *err)
+/* Beside the executable under its installed name, then where a build tree has it, then installed. */
+static int default_dir(char **ret, const char *name, const char *in_tree, struct err *err)
 {
     CLEANUP(freep) char *dir = executable_dir();
-    static const char *const below[] = {"languages", "../languages"};
+    const char *const below[] = {name, in_tree};
     char *path = NULL;
 
     for (size_t i = 0; dir != NULL && i < COUNT_OF(below); i++) {
@@ -100,8 +102,7 @@ static int default_languages_dir(char **ret, struct err *err)
         }
         free(path);
     }
-    path = strdup(GLIMPSE_LIBEXEC_DIR "/languages");
-    if (path == NULL)
+    if (asprintf(&path, "%s/%s", GLIMPSE_LIBEXEC_DIR, name) < 0)
         return err_set(err, -ENOMEM, "out of memory");
     *ret = path;
     return 0;
@@ -238,16 +239,17 @@ static int check_networks(const char *name, const struct strings *networks, stru
 /* Fills what depends on other settings, and checks what the table cannot. */
 static int settle(struct config *config, struct err *err)
 {
-    char **dirs[] = {&config->data_dir, &config->run_dir, &config->languages_dir,
+    char **dirs[] = {&config->data_dir, &config->run_dir, &config->languages_dir, &config->web_dir,
                      &config->toolchains_dir};
     const size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
-    int r;
+    int r = 0;
 
-    if (config->languages_dir == NULL) {
-        r = default_languages_dir(&config->languages_dir, err);
-        if (r < 0)
-            return r;
-    }
+    if (config->languages_dir == NULL)
+        r = default_dir(&config->languages_dir, "languages", "../languages", err);
+    if (r == 0 && config->web_dir == NULL)
+        r = default_dir(&config->web_dir, "web", "../web/dist", err);
+    if (r < 0)
+        return r;
     if (config->run_dir == NULL && asprintf(&config->run_dir, "%s/run", config->data_dir) < 0) {
         config->run_dir = NULL;
         return err_set(err, -ENOMEM, "out of memory");
@@ -320,6 +322,7 @@ void config_done(struct config *config)
     free(config->data_dir);
     free(config->run_dir);
     free(config->languages_dir);
+    free(config->web_dir);
     free(config->toolchains_dir);
     free(config->user);
     strings_done(&config->allow_missing);

@@ -19,6 +19,7 @@ struct config {
     char *data_dir;       /* the database and what must outlive a restart */
     char *run_dir;        /* sockets; default: data_dir/run */
     char *languages_dir;  /* <id>/language.ini; default: see config_load() */
+    char *web_dir;        /* the playground's files; default: see config_load() */
     char *toolchains_dir; /* toolchains that Debian does not package */
     char *user;           /* whom glimpsed becomes when it is started as root */
     struct strings allow_missing; /* isolation layers that may be missing, by name */
@@ -52,7 +53,8 @@ struct config_args {
 /*
  * Fills *ret. < 0 with *err naming file and line, or the variable, and what
  * would be right; *ret is then untouched. Languages are looked for in `languages` beside the running executable, then
- * beside its folder (a build tree), then in GLIMPSE_LIBEXEC_DIR.
+ * beside its folder (a build tree), then in GLIMPSE_LIBEXEC_DIR;
+ * the playground's files likewise: `web`, then web/dist beside the folder.
  */
 MUST_CHECK int config_load(struct config *ret, const char *file, struct err *err);
 MUST_CHECK int config_load_args(struct config *ret, const struct config_args *args, struct err *err);

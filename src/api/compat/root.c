@@ -138,7 +138,7 @@ void compat_root_run(struct http_request *request, void *arg)
         start(request, arg, &run, http_request_part(request, 0));
 }
 
-/* Until the playground is here. */
+/* What asks for no HTML; a browser gets the playground (page.h). */
 void compat_root_get(struct http_request *request, void *arg)
 {
     static const char text[] =

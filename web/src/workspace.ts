@@ -1,0 +1,98 @@
+// What is being worked on: a language, files, input. Kept for each language, so that looking at another one loses nothing,
+// and across reloads; each browser tab has its own, and a new one begins with the latest.
+
+import type { Language, SourceFile } from './api';
+import { load, save, storage } from './store';
+
+export interface Work {
+    language: string;
+    files: SourceFile[]; // never empty; the first is the main one
+    stdin: string;
+    args: string;
+}
+
+export function isWork(value: unknown): value is Work {
+    if (typeof value !== 'object' || value === null) return false;
+    const work = value as Partial<Work>;
+    return (
+        typeof work.language === 'string' &&
+        typeof work.stdin === 'string' &&
+        typeof work.args === 'string' &&
+        Array.isArray(work.files) &&
+        work.files.length > 0 &&
+        work.files.every((file) => typeof file?.name === 'string' && typeof file.content === 'string')
+    );
+}
+
+export function hello(language: Language): Work {
+    return { language: language.id, files: [{ ...language.hello }], stdin: '', args: '' };
+}
+
+function isHello(work: Work, language: Language): boolean {
+    const [file, ...more] = work.files;
+    return (
+        more.length === 0 &&
+        file?.name === language.hello.name &&
+        file.content === language.hello.content &&
+        work.stdin === '' &&
+        work.args === ''
+    );
+}
+
+function draftName(language: string): string {
+    return `draft.${language}`;
+}
+
+export function keep(work: Work, language: Language): void {
+    // A hello program that nobody touched is no draft: a newer one shall come through.
+    const draft = isHello(work, language) ? null : work;
+    for (const to of [storage(true), storage()]) {
+        save(draftName(work.language), draft, to);
+        save('language', work.language, to);
+    }
+}
+
+export function draftOf(language: Language): Work {
+    for (const from of [storage(true), storage()]) {
+        const work = load(draftName(language.id), from);
+        if (isWork(work) && work.language === language.id) return work;
+    }
+    return hello(language);
+}
+
+// What the reader left, else the first of these languages that is there.
+export function lastLanguage(languages: Language[]): Language | undefined {
+    const available = languages.filter((language) => language.available);
+    for (const from of [storage(true), storage()]) {
+        const id = load('language', from);
+        const found = available.find((language) => language.id === id);
+        if (found !== undefined) return found;
+    }
+    return available.find((language) => language.id === 'python') ?? available[0];
+}
+
+// Words as a shell parts them: blanks part, quotes and backslashes keep together. What is not closed ends with the text.
+export function splitArgs(text: string): string[] {
+    const args: string[] = [];
+    let word = '';
+    let isOpen = false;
+    let quote = '';
+    for (let i = 0; i < text.length; i++) {
+        const c = text.charAt(i);
+        if (quote === '' && /\s/.test(c)) {
+            if (isOpen) args.push(word);
+            word = '';
+            isOpen = false;
+        } else if (c === quote) quote = '';
+        else if (quote === '' && (c === '"' || c === "'")) {
+            quote = c;
+            isOpen = true;
+        } else {
+            if (c === '\\' && quote !== "'" && i + 1 < text.length) i++;
+            word += text.charAt(i);
+            isOpen = true;
+        }
+    }
+    if (isOpen) args.push(word);
+    return args;
+}
