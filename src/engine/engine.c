@@ -1,6 +1,7 @@
 /* engine: who may run when. The connection to boxd, the queue and the places; a run's own life is in run.c. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -79,8 +80,18 @@ void engine_fill_places(struct engine *engine)
         if (run == NULL)
             break;
         engine_unqueue(run);
-        if (reuse_try(run) != REUSE_WAITS)
+        switch (reuse_try(run)) {
+        case REUSE_WAITS:
+            break;
+        case REUSE_FOUND:
+            if (run->job->compile_only) {
+                run_end_compiled(run);
+                break;
+            }
+            /* fallthrough */
+        case REUSE_NONE:
             run_admit(run, take_place(engine, run));
+        }
     }
     engine->filling = false;
 }
@@ -393,6 +404,8 @@ static int settle_job(struct job *job, const struct language *language, struct e
 {
     if (job->n_files == 0)
         return err_set(err, -EINVAL, "there is no file to run");
+    if (job->compile_only && !language->stages[STAGE_COMPILE].present)
+        return err_set(err, -EINVAL, "%s is not compiled", language->id);
     if (job->main_unnamed && job->files[0].name == NULL) {
         const struct slice source = {job->files[0].data, job->files[0].len};
 
@@ -436,6 +449,17 @@ int engine_check(const struct engine *engine, struct job *job, struct err *err)
     return check(&language, engine, job, err);
 }
 
+static int take_compiled(struct run *run, const struct job *job, struct err *err)
+{
+    const struct compiled *compiled = job->compiled;
+
+    if (compiled == NULL || compiled->bytes == 0)
+        return 0;
+    run->artifact_fd = fcntl(compiled->fd, F_DUPFD_CLOEXEC, 0);
+    run->artifact_bytes = compiled->bytes;
+    return run->artifact_fd < 0 ? err_errno(err, -errno, "the compiled program") : 0;
+}
+
 int engine_start(struct run **ret, struct engine *engine, struct job *job,
                  const struct run_events *events, void *arg, struct err *err)
 {
@@ -454,9 +478,14 @@ int engine_start(struct run **ret, struct engine *engine, struct job *job,
     run = run_new(engine);
     if (run == NULL)
         return err_set(err, -ENOMEM, "out of memory");
+    r = take_compiled(run, job, err);
+    if (r < 0) {
+        run_free(run);
+        return r;
+    }
     run->job = job;
     run->language = language;
-    run->stage = language->stages[STAGE_COMPILE].present ? STAGE_COMPILE : STAGE_RUN;
+    run->stage = job->compiled == NULL && language->stages[STAGE_COMPILE].present ? STAGE_COMPILE : STAGE_RUN;
     run->events = *events;
     run->arg = arg;
     run->taken_us = now_us();

@@ -122,6 +122,11 @@ static void judge(struct run *run)
     memcpy(run->result.message, verdict.message, sizeof run->result.message);
 }
 
+static void hand_over(struct run *run)
+{
+    run->result.compiled = (struct compiled){.fd = run->artifact_fd, .bytes = run->artifact_bytes};
+}
+
 static void ask_for_box(struct run *run);
 
 /* In RUN_ENDED: on to the next stage, or to the result. */
@@ -130,7 +135,11 @@ static void end_stage(struct run *run)
     stage_io_drain(&run->io);
     release(run);
     judge(run);
-    if (run->result.status != STATUS_OK || run->stage == STAGE_RUN) {
+    if (run->result.status == STATUS_OK && run->job->compile_only) {
+        reuse_keep(run);
+        hand_over(run);
+    }
+    if (run->result.status != STATUS_OK || run->stage == STAGE_RUN || run->job->compile_only) {
         engine_retire(run);
         return;
     }
@@ -484,6 +493,15 @@ void run_admit(struct run *run, uint32_t place)
     if (run->placed_us == 0)
         run->placed_us = now_us();
     ask_for_box(run);
+}
+
+void run_end_compiled(struct run *run)
+{
+    if (!run_step(run, EV_STOP))
+        return;
+    run->result.status = STATUS_OK;
+    hand_over(run);
+    engine_retire(run);
 }
 
 /* --- Messages of boxd ------------------------------------------------------------------------ */

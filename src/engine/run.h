@@ -95,6 +95,8 @@ struct run *run_new(struct engine *engine); /* NULL when out of memory */
 void run_free(struct run *run); /* closes all that it holds; calls nobody */
 /* A place is free: asks for the first stage's box. */
 void run_admit(struct run *run, uint32_t place);
+/* QUEUED, compile_only, and what it wants is there already. */
+void run_end_compiled(struct run *run);
 /* fd: -1, or owned by the run. */
 void run_on_boxd(struct run *run, const union wire_msg *msg, int fd);
 /* The connection to boxd is gone, and with it the box. True where nothing had been started: the run is

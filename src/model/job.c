@@ -218,7 +218,7 @@ int job_add_env(struct job *job, struct slice name, struct slice value, struct e
 
 void result_init(struct result *result)
 {
-    *result = (struct result){.status = STATUS_INTERNAL_ERROR};
+    *result = (struct result){.status = STATUS_INTERNAL_ERROR, .compiled = {.fd = -1}};
     for (size_t i = 0; i < N_STAGES; i++) {
         result->stages[i].exit_code = -1;
         buf_init(&result->stages[i].out[0], 1);

@@ -45,6 +45,12 @@ enum {
     JOB_MAX_STDIN_BYTES = 64 << 20,
 };
 
+/* What a compile stage made: records in memory that nobody can change. */
+struct compiled {
+    int fd;         /* -1: it made nothing, and the run stage needs none of it */
+    uint64_t bytes;
+};
+
 struct job_file {
     char *name; /* owned; relative to /box, see job_check_name() */
     char *data; /* owned */
@@ -66,6 +72,8 @@ struct job {
     struct limits limits[N_STAGES]; /* zero fields: the language's defaults */
     bool merged; /* stdout and stderr on one raw terminal, in the order of writing, reported as stdout */
     bool no_cache; /* compiled for this job alone: no kept artifact is taken, and none is kept */
+    bool compile_only; /* it ends with its compile stage; the result hands over what that made */
+    const struct compiled *compiled; /* borrowed until the result; not NULL: these very files have been compiled already */
     bool stdin_open; /* more stdin will come by run_write_stdin(); without it stdin ends after stdin_data */
 };
 
@@ -101,6 +109,7 @@ struct result {
     enum status status;   /* of the stage that ended the job */
     char message[200];    /* a sentence where status alone does not explain it, or "" */
     struct stage_result stages[N_STAGES];
+    struct compiled compiled; /* of a job that is compile_only and went well; borrowed: duplicate what is to be kept */
 };
 
 void result_init(struct result *result);

@@ -190,6 +190,9 @@ static void on_result(void *arg, const struct result *result)
     outcome->n_results++;
     outcome->status = result->status;
     (void)snprintf(outcome->message, sizeof outcome->message, "%s", result->message);
+    outcome->compiled = result->compiled;
+    if (result->compiled.bytes > 0)
+        outcome->compiled.fd = fcntl(result->compiled.fd, F_DUPFD_CLOEXEC, 0);
     for (size_t i = 0; i < N_STAGES; i++) {
         outcome->stages[i] = result->stages[i];
         for (size_t k = 0; k < 2; k++) {

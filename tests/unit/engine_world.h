@@ -27,6 +27,7 @@ struct outcome { /* what the callbacks of one run have seen */
     size_t streamed, n_rooms;
     enum stage begun[N_STAGES];
     size_t n_stages;
+    struct compiled compiled; /* its descriptor is owned, where bytes is not 0 */
 };
 
 struct box { /* our end of a box: init's */
