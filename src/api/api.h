@@ -10,6 +10,7 @@
 #include "api/metrics.h"
 #include "api/page/files.h"
 #include "base/err.h"
+#include "base/uuid.h"
 #include "engine/engine.h"
 #include "http/http.h"
 #include "languages/languages.h"
@@ -29,7 +30,7 @@ struct api {
     bool draining;               /* SIGTERM has come */
 };
 
-enum { API_BODY_BYTES_MAX = 16 << 20, API_ID_BYTES = 37 };
+enum { API_BODY_BYTES_MAX = 16 << 20, API_ID_BYTES = UUID_BYTES };
 
 extern const struct http_route api_routes[];
 extern const size_t api_n_routes;

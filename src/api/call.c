@@ -59,7 +59,8 @@ static void on_result(void *arg, const struct result *result)
 
     call->run = NULL;
     if (result->status == STATUS_INTERNAL_ERROR)
-        log_warn("run %s of %s: %s", call->id, call->language->id, result->message);
+        log_fields(LOG_WARN, (const struct log_field[]){{"job", call->id, 0}, {NULL, NULL, 0}},
+                   "a run of %s failed: %s", call->language->id, result->message);
     if (call->request != NULL)
         answer(call, result);
     if (!call->held)
@@ -108,6 +109,7 @@ void call_start(struct api *api, struct http_request *request, struct job *job,
     call->request = request;
     call->base64 = options.base64;
     api_make_id(call->id);
+    http_request_set_note(request, call->id);
     if (admit(&call->run, api, caller_of(request), owned, &events, call, &fault) < 0) {
         door->refuse(request, &fault);
         return;

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "api/access_log.h"
 #include "api/api.h"
 #include "api/gate.h"
 #include "api/lockdown.h"
@@ -176,6 +177,7 @@ static int open_api(struct program *program, struct err *err)
         .n_routes = api_n_routes,
         .arg = api,
         .gate = gate_pass,
+        .on_done = access_log_done,
         .body_bytes_max = API_BODY_BYTES_MAX,
         .bodies_bytes_max = BODIES_BYTES_MAX,
         .connections_max = CONNECTIONS_MAX,
@@ -288,11 +290,11 @@ int main(int argc, char **argv)
 
     if (parse_args(&args, argc, argv) < 0)
         return EXIT_USAGE;
-    log_open("glimpsed", LOG_INFO);
+    log_open("glimpsed", LOG_INFO, LOG_LOGFMT);
     (void)signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error code, not a death */
     r = config_load_args(&program.config, &args, &err);
     if (r == 0) {
-        log_open("glimpsed", (enum log_level)program.config.log_level);
+        log_open("glimpsed", (enum log_level)program.config.log_level, (enum log_format)program.config.log_format);
         raise_file_limit();
         r = privileges_drop(program.config.user, program.config.data_dir, &err);
     }

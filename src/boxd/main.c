@@ -325,7 +325,7 @@ static int run(struct program *program, const struct config_args *args, struct e
 
     if (r < 0)
         return r;
-    log_open("boxd", (enum log_level)program->config.log_level);
+    log_open("boxd", (enum log_level)program->config.log_level, (enum log_format)program->config.log_format);
     r = check_layers(program, err); /* first: it also removes what a killed one left */
     if (r == 0 && program->doctor)
         print_layers(program);
@@ -360,7 +360,7 @@ int main(int argc, char **argv)
     program.boxd.seccomp_fd = program.boxd.init_fd = program.boxd.listen_fd = -1;
     program.boxd.leash[0] = program.boxd.leash[1] = -1;
     program.signal_fd = program.uid_lock_fd = program.instance_lock_fd = -1;
-    log_open("boxd", LOG_INFO);
+    log_open("boxd", LOG_INFO, LOG_LOGFMT);
     plain_signals();
     (void)umask(022);
     if (parse_args(&program, &args, argc, argv) < 0)

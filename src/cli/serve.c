@@ -113,7 +113,7 @@ static int prepare(struct serve *serve, const struct config_args *args, struct e
     r = config_load_args(&serve->config, args, err);
     if (r < 0)
         return r;
-    log_open("serve", (enum log_level)serve->config.log_level);
+    log_open("serve", (enum log_level)serve->config.log_level, (enum log_format)serve->config.log_format);
     r = find_user(serve, err);
     if (r == 0)
         r = serve_make_dirs(&serve->config, serve->api.gid, err);

@@ -94,6 +94,7 @@ static void farewell_start(struct http_server *server, int fd)
 void farewell_write(struct http_conn *conn, unsigned status, const char *detail)
 {
     CLEANUP(buf_done) struct buf body, text;
+    const char *id = conn->request != NULL ? conn->request->id : NULL;
     int r;
 
     stats_note_refusal(conn, status);
@@ -104,8 +105,9 @@ void farewell_write(struct http_conn *conn, unsigned status, const char *detail)
         r = buf_printf(&text,
                        "HTTP/1.1 %u %s\r\nContent-Type: " HTTP_PROBLEM_TYPE
                        "\r\nContent-Length: %zu\r\n"
-                       "Connection: close\r\n\r\n%s",
-                       status, MHD_get_reason_phrase_for(status), body.len, buf_text(&body));
+                       "%s%s%sConnection: close\r\n\r\n%s",
+                       status, MHD_get_reason_phrase_for(status), body.len, id != NULL ? "X-Request-Id: " : "",
+                       id != NULL ? id : "", id != NULL ? "\r\n" : "", buf_text(&body));
     if (r == 0) /* a socket without room for this has a client that does not read */
         (void)send(conn->fd, text.at, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

@@ -85,6 +85,14 @@ void http_server_each_count(const struct http_server *server,
 const char *http_request_method(const struct http_request *request);
 const char *http_request_path(const struct http_request *request);
 const struct sockaddr *http_request_peer(const struct http_request *request); /* who connected; or NULL */
+/* Names this request in logs: X-Request-Id where the client sent a sensible one, otherwise made. Each answer has it. */
+const char *http_request_id(const struct http_request *request);
+/* Its traceparent (W3C Trace Context), which is part of the answer, too; NULL: none that is valid. */
+const char *http_request_trace(const struct http_request *request);
+/* What on_done shall know of it, up to HTTP_NOTE_BYTES with the NUL; copied. "" where there is none. */
+enum { HTTP_NOTE_BYTES = 64 };
+void http_request_set_note(struct http_request *request, const char *note);
+const char *http_request_note(const struct http_request *request);
 struct slice http_request_body(const struct http_request *request);
 /* The part of the path that matched the pattern's n-th braces, from 0; empty where there is none. */
 struct slice http_request_part(const struct http_request *request, size_t n);
@@ -147,6 +155,11 @@ enum { HTTP_STREAM_MAX_BYTES = 1 << 30 };
 MUST_CHECK int http_problem_body(struct buf *to, unsigned status, const char *field, const char *detail);
 #define HTTP_PROBLEM_TYPE "application/problem+json"
 #define HTTP_JSON_TYPE    "application/json"
+
+/* Pure. A traceparent of version 00, or of a later one as far as its beginning is alike. */
+bool http_is_traceparent(const char *text);
+/* 1 to 64 letters, digits and "-_.~+/=@:". */
+bool http_is_request_id(const char *text);
 
 /* Route matching, pure. */
 enum { HTTP_MAX_PARTS = 2 };

@@ -3,8 +3,11 @@
 
 #include <microhttpd.h>
 
+#include "base/uuid.h"
 #include "http/http.h"
 #include "http/websocket.h"
+
+enum { ID_BYTES = 65, TRACE_BYTES = 56 };
 
 enum conn_phase {
     CONN_HEAD,      /* idle, or sending headers */
@@ -83,6 +86,8 @@ struct http_request {
     unsigned status;
     bool refused;                    /* status was written past libmicrohttpd */
     uint64_t begun_us;
+    char id[ID_BYTES], trace[TRACE_BYTES]; /* trace: "" where there is none */
+    char note[HTTP_NOTE_BYTES];
     void (*on_gone)(void *arg);
     void *gone_arg;
     void *mark;                      /* owned */
@@ -132,6 +137,9 @@ void farewell_refuse(struct http_conn *conn, unsigned status, const char *detail
 /* Writes the same response and nothing more. */
 void farewell_write(struct http_conn *conn, unsigned status, const char *detail);
 void farewell_free_all(struct http_server *server);
+
+/* trace.c: fills id and trace from the headers. */
+void trace_begin(struct http_request *request);
 
 /* stats.c */
 MUST_CHECK int stats_init(struct http_server *server);

@@ -56,6 +56,10 @@ static int add_common_headers(struct http_request *request, struct MHD_Response 
 {
     enum MHD_Result ok = MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 
+    if (ok == MHD_YES)
+        ok = MHD_add_response_header(response, "X-Request-Id", request->id);
+    if (ok == MHD_YES && request->trace[0] != '\0')
+        ok = MHD_add_response_header(response, "traceparent", request->trace);
     if (ok == MHD_YES && request->match.any_origin)
         ok = MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
     if (ok == MHD_YES && request->conn->server->draining)
@@ -299,6 +303,7 @@ static enum MHD_Result begin(struct http_request **ret, struct http_server *serv
     request->conn = conn;
     request->begun_us = now_us();
     request->mhd = mhd;
+    trace_begin(request);
     request->method = method;
     request->path = path;
     buf_init(&request->body, server->config.body_bytes_max);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/ip.h"
 
+static const char *const log_formats[] = {"logfmt", "json", "text", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
 #define KEY(field, kind, low, high, text)                                                          \
@@ -43,6 +44,8 @@ const struct ini_key config_keys[] = {
     KEY(cache,          INI_BYTES,  0, UINT64_C(64) << 30, "compiled programs that are kept in memory, altogether; 0: none (256M)"),
     KEY(cache_entries,  INI_UINT,   1, 65536, "how many at most, each an open file (1024)"),
     KEY(uid_base,       INI_UINT,   65536, 4294836224, "first host uid of the boxes, two for each slot (1879048192)"),
+    {.section = "", .name = "log_format", .type = INI_CHOICE, .offset = offsetof(struct config, log_format),
+     .choices = log_formats, .help = "how a line is written: logfmt, json or text (logfmt)"},
     {.section = "", .name = "log_level", .type = INI_CHOICE, .offset = offsetof(struct config, log_level),
      .choices = log_levels, .help = "least level that is logged: debug, info, warn or error (info)"},
 };
