@@ -73,7 +73,7 @@ struct job {
     bool merged; /* stdout and stderr on one raw terminal, in the order of writing, reported as stdout */
     bool no_cache; /* compiled for this job alone: no kept artifact is taken, and none is kept */
     bool compile_only; /* it ends with its compile stage; the result hands over what that made */
-    const struct compiled *compiled; /* borrowed until the result; not NULL: these very files have been compiled already */
+    const struct compiled *compiled; /* borrowed until the result; not NULL: these very files are compiled already */
     bool stdin_open; /* more stdin will come by run_write_stdin(); without it stdin ends after stdin_data */
 };
 

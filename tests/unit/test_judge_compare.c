@@ -224,7 +224,8 @@ static void long_lines_are_shown_around_the_difference(void **state)
         assert_true(utf8_valid(difference.actual.text, difference.actual.len));
         assert_true(difference.actual.len > 0);
         assert_int_equal(difference.actual.cut_before, at > 40);
-        assert_true(difference.actual.cut_after ? at + 120 < N + 3 : at + 120 > N - 6); /* 40 before it, 120 from there */
+        /* 40 before it, 120 from there. */
+        assert_true(difference.actual.cut_after ? at + 120 < N + 3 : at + 120 > N - 6);
         assert_non_null(memmem(difference.actual.text, difference.actual.len, "\xe2\x82\xad", 3));
     }
 }
