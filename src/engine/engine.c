@@ -484,6 +484,7 @@ int engine_start(struct run **ret, struct engine *engine, struct job *job,
         return r;
     }
     run->job = job;
+    run->result.collects = job->n_collect > 0;
     run->language = language;
     run->stage = job->compiled == NULL && language->stages[STAGE_COMPILE].present ? STAGE_COMPILE : STAGE_RUN;
     run->events = *events;

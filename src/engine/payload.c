@@ -152,6 +152,8 @@ static int put_stage(struct payload *payload, const struct language *language, e
         r = put_files(payload, job);
     if (r == 0 && stage == STAGE_COMPILE)
         r = put_strings(payload, WIRE_RECORD_COLLECT, &language->stages[stage].collect);
+    for (size_t i = 0; stage == STAGE_RUN && i < job->n_collect && r == 0; i++)
+        r = put_record(payload, WIRE_RECORD_BRING, job->collect[i], NULL, 0);
     if (r == 0)
         r = flush(payload);
     return r < 0 ? err_errno(err, r, "writing the job into memory") : 0;

@@ -30,6 +30,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "engine/brought.h"
 #include "engine/reuse.h"
 
 enum run_event {
@@ -294,7 +295,7 @@ static void on_terminal(struct run *run, int fd)
 /* The artifact was written by an init whose box ran hostile input: it is taken for what it is only when it
  * is a memfd that nobody can change any more, and as long as was said. Its records are checked by the init
  * that reads it. */
-static int take_artifact(struct run *run, int fd, uint64_t bytes, struct err *err)
+static int seal_artifact(int fd, uint64_t bytes, struct err *err)
 {
     const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     struct stat st;
@@ -303,35 +304,50 @@ static int take_artifact(struct run *run, int fd, uint64_t bytes, struct err *er
     (void)fcntl(fd, F_ADD_SEALS, seals); /* fails where it is sealed already: the outcome counts */
     got = fcntl(fd, F_GET_SEALS);
     if (got < 0 || (got & seals) != seals)
-        return err_set(err, -EBADMSG, "the compiled program cannot be sealed");
+        return err_set(err, -EBADMSG, "what the box made cannot be sealed");
     if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < bytes)
-        return err_set(err, -EBADMSG, "the compiled program is shorter than the sandbox said");
-    run->artifact_fd = fd;
-    run->artifact_bytes = bytes;
+        return err_set(err, -EBADMSG, "what the box made is shorter than it said");
     return 0;
 }
 
-static void on_exited(struct run *run, const struct wire_exited *msg, int fd)
+/* What a compiler made goes into the next box; what a program left goes to its user. fd: owned by the run. */
+static void take_artifact(struct run *run, int fd, const struct wire_exited *msg)
 {
     CLEANUP(closep) int artifact = fd;
     struct err err = {0};
 
-    if (!run_step(run, EV_EXITED))
+    if (run->stage == STAGE_COMPILE && msg->artifact_bytes > RUN_MAX_ARTIFACT_BYTES) {
+        /* no new state: the figures are on their way */
+        stop_too_big(run, "the compiled program has more than 64 MiB");
         return;
+    }
+    if (seal_artifact(fd, msg->artifact_bytes, &err) < 0 ||
+        (run->stage == STAGE_RUN && brought_read(&run->result, fd, msg->artifact_bytes, &err) < 0)) {
+        run_fail(run, err.msg);
+        return;
+    }
+    if (run->stage == STAGE_COMPILE) {
+        run->artifact_fd = TAKE_FD(artifact);
+        run->artifact_bytes = msg->artifact_bytes;
+    }
+}
+
+static void on_exited(struct run *run, const struct wire_exited *msg, int fd)
+{
+    if (!run_step(run, EV_EXITED)) {
+        closep(&fd);
+        return;
+    }
     run->end.exited = true;
     run->end.how = msg->how;
     run->end.code = msg->code;
     run->end.disk_full = msg->disk_full != 0;
     stage_result(run)->wall_us = msg->wall_us;
     send_plain(run, WIRE_USAGE); /* first: boxd works on it while we do the rest */
-    if (artifact < 0 || run->stage != STAGE_COMPILE)
-        return;
-    if (msg->artifact_bytes > RUN_MAX_ARTIFACT_BYTES)
-        stop_too_big(run, "the compiled program has more than 64 MiB"); /* no new state: the figures are on their way */
-    else if (take_artifact(run, artifact, msg->artifact_bytes, &err) < 0)
-        run_fail(run, err.msg);
-    else
-        (void)TAKE_FD(artifact);
+    if (run->stage == STAGE_RUN)
+        run->result.n_omitted = msg->omitted;
+    if (fd >= 0)
+        take_artifact(run, fd, msg);
 }
 
 /* One message. False where there is none, or the box is gone: then boxd sends ENDED, or has done so. */
@@ -390,7 +406,8 @@ static int send_job(struct run *run, struct err *err)
         .payload_bytes = run->payload_bytes,
         .artifact_bytes = run->stage == STAGE_RUN ? run->artifact_bytes : 0,
         .flags =
-            (merged ? WIRE_JOB_MERGED : 0) | (run->stage == STAGE_COMPILE ? WIRE_JOB_COLLECT : 0),
+            (merged ? WIRE_JOB_MERGED : 0) | (run->stage == STAGE_COMPILE ? WIRE_JOB_COLLECT : 0) |
+            (run->stage == STAGE_RUN && run->job->n_collect > 0 ? WIRE_JOB_BRING : 0),
     };
     const int fds[] = {run->ends.in, run->ends.out, merged ? run->ends.out : run->ends.err,
                        run->payload_fd, run->artifact_fd};

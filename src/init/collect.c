@@ -11,18 +11,11 @@
 #include <sys/syscall.h>
 
 #include "base/fd.h"
-#include "init/task.h"
-#include "model/job.h"
+#include "init/collect.h"
 
 enum { COLLECT_MAX_FILES = 4096 };
 
-struct collection {
-    int memfd;
-    uint64_t bytes;
-    size_t n_files;
-};
-
-static int open_below(int dir_fd, const char *name)
+int collect_open(int dir_fd, const char *name)
 {
     /* O_NONBLOCK: a FIFO must not stop us; it is refused by its type afterwards. */
     struct open_how how = {.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
@@ -31,7 +24,7 @@ static int open_below(int dir_fd, const char *name)
     return (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
 }
 
-static int add_file(struct collection *to, const char *name, int fd, const struct stat *st, struct err *err)
+int collect_add(struct collection *to, const char *name, int fd, const struct stat *st, struct err *err)
 {
     struct wire_record record = {.kind = WIRE_RECORD_FILE,
                                  .mode = (st->st_mode & S_IXUSR) != 0,
@@ -40,10 +33,10 @@ static int add_file(struct collection *to, const char *name, int fd, const struc
     uint64_t size = sizeof record + record.name_len + record.data_len;
     int r;
 
-    if (record.data_len > JOB_MAX_FILES_BYTES || to->bytes + size > JOB_MAX_FILES_BYTES)
-        return err_set(err, -EFBIG, "the compiled program has more than %d bytes", JOB_MAX_FILES_BYTES);
-    if (++to->n_files > COLLECT_MAX_FILES)
-        return err_set(err, -EFBIG, "the compiled program has more than %d files", COLLECT_MAX_FILES);
+    if (record.data_len > to->max_bytes || to->bytes + size > to->max_bytes)
+        return err_set(err, -EFBIG, "the compiled program has more than %zu bytes", to->max_bytes);
+    if (to->n_files == to->max_files)
+        return err_set(err, -EFBIG, "the compiled program has more than %zu files", to->max_files);
     r = fd_write_all(to->memfd, &record, sizeof record);
     if (r == 0)
         r = fd_write_all(to->memfd, name, record.name_len);
@@ -58,6 +51,7 @@ static int add_file(struct collection *to, const char *name, int fd, const struc
     if (r < 0)
         return err_errno(err, r, "collecting '%s'", name);
     to->bytes += size;
+    to->n_files++;
     return 0;
 }
 
@@ -65,14 +59,14 @@ static int add_folder(struct collection *to, const char *name, int fd, int depth
 
 static int add_any(struct collection *to, int dir_fd, const char *entry, const char *name, int depth, struct err *err)
 {
-    CLEANUP(closep) int fd = open_below(dir_fd, entry);
+    CLEANUP(closep) int fd = collect_open(dir_fd, entry);
     struct stat st;
 
     /* What is not there, or a link, or not readable, is not part of the program. */
     if (fd < 0 || fstat(fd, &st) < 0)
         return 0;
     if (S_ISREG(st.st_mode))
-        return add_file(to, name, fd, &st, err);
+        return collect_add(to, name, fd, &st, err);
     return S_ISDIR(st.st_mode) ? add_folder(to, name, TAKE_FD(fd), depth, err) : 0;
 }
 
@@ -102,23 +96,35 @@ static int add_folder(struct collection *to, const char *name, int fd, int depth
     return r;
 }
 
-int task_collect(const struct task *task, int *ret, uint64_t *ret_bytes, struct err *err)
+int collect_begin(struct collection *ret, size_t max_bytes, size_t max_files, struct err *err)
 {
-    CLEANUP(closep) int memfd = -1;
-    struct collection to = {0};
     int r = task_act_as(1000);
 
     if (r < 0)
         return err_errno(err, r, "file system ids");
-    memfd = fd_memfd("artifact");
-    if (memfd < 0)
-        return err_errno(err, -errno, "memfd");
-    to.memfd = memfd;
+    *ret = (struct collection){.memfd = fd_memfd("artifact"), .max_bytes = max_bytes, .max_files = max_files};
+    return ret->memfd < 0 ? err_errno(err, -errno, "memfd") : 0;
+}
+
+void collect_done(struct collection *collection)
+{
+    closep(&collection->memfd);
+}
+
+void collect_end(struct collection *collection, int *ret, uint64_t *ret_bytes)
+{
+    *ret = collection->bytes > 0 ? TAKE_FD(collection->memfd) : -1;
+    *ret_bytes = collection->bytes;
+}
+
+int task_collect(const struct task *task, int *ret, uint64_t *ret_bytes, struct err *err)
+{
+    CLEANUP(collect_done) struct collection to = {.memfd = -1};
+    int r = collect_begin(&to, JOB_MAX_FILES_BYTES, COLLECT_MAX_FILES, err);
+
     for (size_t i = 0; r == 0 && i < task->n_collect; i++)
         r = add_any(&to, task->box_fd, task->collect[i], task->collect[i], 0, err);
-    if (r < 0)
-        return r;
-    *ret = to.bytes > 0 ? TAKE_FD(memfd) : -1;
-    *ret_bytes = to.bytes;
-    return 0;
+    if (r == 0)
+        collect_end(&to, ret, ret_bytes);
+    return r;
 }

@@ -323,6 +323,9 @@ static void report_exited(struct task *task, const struct watch *watch, bool in_
     if ((task->job.flags & WIRE_JOB_COLLECT) != 0 && exited.how == WIRE_EXIT_EXITED && exited.code == 0 &&
         task_collect(task, &artifact, &exited.artifact_bytes, &err) < 0)
         fail(task->job.head.id, &err);
+    if ((task->job.flags & WIRE_JOB_BRING) != 0 &&
+        task_bring(task, &artifact, &exited.artifact_bytes, &exited.omitted, &err) < 0)
+        fail(task->job.head.id, &err);
     if (fd_send_packet(BOX_FD_JOB, &exited, sizeof exited, &artifact, artifact >= 0) < 0)
         _exit(2);
     /* Our end is the box's, and taking it down takes longer than reading its figures: first the figures. */
@@ -359,7 +362,7 @@ static int serve(struct task *task, struct watch *watch, struct worker *worker, 
     {
         uint64_t wall_us = now_us() - started_us;
 
-        kill_rest(watch, worker, (task->job.flags & WIRE_JOB_COLLECT) != 0);
+        kill_rest(watch, worker, (task->job.flags & (WIRE_JOB_COLLECT | WIRE_JOB_BRING)) != 0);
         check_executed(task, error_fd, worker);
         report_exited(task, watch, in_time, wall_us);
     }

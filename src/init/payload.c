@@ -151,6 +151,19 @@ static int take_word(char **list, size_t *n, size_t max, struct blob *blob, uint
     return 0;
 }
 
+static int take_name(char *list[TASK_MAX_COLLECT], size_t *n, const char *name, struct err *err)
+{
+    if (*n == TASK_MAX_COLLECT)
+        return err_set(err, -E2BIG, "too much to bring back");
+    if (!path_is_inside(name))
+        return err_set(err, -EBADMSG, "'%s' is not below the box", name);
+    list[*n] = strdup(name);
+    if (list[*n] == NULL)
+        return err_set(err, -ENOMEM, "a name");
+    (*n)++;
+    return 0;
+}
+
 static int unpack_record(struct task *task, struct blob *blob, const struct wire_record *record, bool is_artifact,
                          struct err *err)
 {
@@ -169,16 +182,12 @@ static int unpack_record(struct task *task, struct blob *blob, const struct wire
         return take_word(task->envp, &task->n_envp, TASK_MAX_WORDS, blob, record->data_len, err);
     if (record->kind == WIRE_RECORD_FOLDER)
         return make_folder(task->box_fd, name, err);
-    if (task->n_collect == TASK_MAX_COLLECT)
-        return err_set(err, -E2BIG, "too much to collect");
+    if (record->kind == WIRE_RECORD_BRING)
+        return take_name(task->bring, &task->n_bring, name, err);
     /* gcc and the like make files, not the folder to put them into. */
     if (!path_is_inside(name) || make_parents(task->box_fd, name) < 0)
         return err_set(err, -EBADMSG, "no folder for '%s'", name);
-    task->collect[task->n_collect] = strdup(name);
-    if (task->collect[task->n_collect] == NULL)
-        return err_set(err, -ENOMEM, "a name");
-    task->n_collect++;
-    return 0;
+    return take_name(task->collect, &task->n_collect, name, err);
 }
 
 static int unpack_blob(struct task *task, int fd, uint64_t left, bool is_artifact, struct err *err)

@@ -22,6 +22,8 @@ struct task {
     size_t n_argv, n_envp;
     char *collect[TASK_MAX_COLLECT]; /* each owned */
     size_t n_collect;
+    char *bring[TASK_MAX_COLLECT]; /* each owned: patterns */
+    size_t n_bring;
 };
 
 /* Starts empty. fds: of the JOB message, taken. */
@@ -40,6 +42,10 @@ MUST_CHECK int task_start(struct task *task, int seccomp_fd, pid_t *pid, int *er
 /* collect.c: writes what task->collect names into a memfd of records. Every other process of the box must be dead.
  * *ret is owned by the caller, -1 where there was nothing. */
 MUST_CHECK int task_collect(const struct task *task, int *ret, uint64_t *ret_bytes, struct err *err);
+
+/* bring.c: the same of the files that task->bring matches, as far as there is room; *n_omitted: for how many there was
+ * none. */
+MUST_CHECK int task_bring(const struct task *task, int *ret, uint64_t *ret_bytes, uint32_t *n_omitted, struct err *err);
 
 /* Files are read and written with the program's file system ids: they belong to it, and init needs no
  * capability to reach them. */

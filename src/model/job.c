@@ -39,20 +39,26 @@ static void free_strings(char **strings, size_t n)
     free((void *)strings);
 }
 
+static void free_files(struct job_file *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(files[i].name);
+        free(files[i].data);
+    }
+    free(files);
+}
+
 void job_free(struct job *job)
 {
     if (job == NULL)
         return;
-    for (size_t i = 0; i < job->n_files; i++) {
-        free(job->files[i].name);
-        free(job->files[i].data);
-    }
-    free(job->files);
+    free_files(job->files, job->n_files);
     free(job->language);
     free(job->version);
     free(job->stdin_data);
     free_strings(job->args, job->n_args);
     free_strings(job->env, job->n_env);
+    free_strings(job->collect, job->n_collect);
     free(job);
 }
 
@@ -216,6 +222,26 @@ int job_add_env(struct job *job, struct slice name, struct slice value, struct e
                       "an environment variable", err);
 }
 
+int job_add_collect(struct job *job, struct slice pattern, struct err *err)
+{
+    char **longer;
+    int r = job_check_name(pattern, err); /* a name with '*' and '?' in it */
+
+    if (r < 0)
+        return r;
+    if (job->n_collect == JOB_MAX_COLLECT)
+        return err_set(err, -E2BIG, "more than %d patterns", JOB_MAX_COLLECT);
+    longer = realloc((void *)job->collect, (job->n_collect + 1) * sizeof *longer);
+    if (longer == NULL)
+        return err_set(err, -ENOMEM, "a pattern");
+    job->collect = longer;
+    longer[job->n_collect] = strndup(pattern.at, pattern.len);
+    if (longer[job->n_collect] == NULL)
+        return err_set(err, -ENOMEM, "a pattern");
+    job->n_collect++;
+    return 0;
+}
+
 void result_init(struct result *result)
 {
     *result = (struct result){.status = STATUS_INTERNAL_ERROR, .compiled = {.fd = -1}};
@@ -232,6 +258,7 @@ void result_done(struct result *result)
         buf_done(&result->stages[i].out[0]);
         buf_done(&result->stages[i].out[1]);
     }
+    free_files(result->files, result->n_files);
 }
 
 const char *signal_name(int signal, char *buf, size_t size)

@@ -43,6 +43,9 @@ enum {
     JOB_MAX_STRINGS_BYTES = 524288, /* all arguments and variables together */
     JOB_MAX_FILES_BYTES = 64 << 20, /* all files together */
     JOB_MAX_STDIN_BYTES = 64 << 20,
+    JOB_MAX_COLLECT = 32,           /* patterns of files to bring back */
+    JOB_MAX_BROUGHT_FILES = 256,    /* that are brought back */
+    JOB_MAX_BROUGHT_BYTES = 16 << 20, /* all of them together */
 };
 
 /* What a compile stage made: records in memory that nobody can change. */
@@ -69,6 +72,8 @@ struct job {
     size_t n_args;
     char **env;             /* owned, each owned: NAME=VALUE */
     size_t n_env;
+    char **collect;         /* owned, each owned: patterns of files to bring back (base/glob.h), as job_check_name() */
+    size_t n_collect;
     struct limits limits[N_STAGES]; /* zero fields: the language's defaults */
     bool merged; /* stdout and stderr on one raw terminal, in the order of writing, reported as stdout */
     bool no_cache; /* compiled for this job alone: no kept artifact is taken, and none is kept */
@@ -86,6 +91,7 @@ DEFINE_FREEP(struct job, job)
 MUST_CHECK int job_add_file(struct job *job, const char *name, const void *data, size_t len, struct err *err);
 MUST_CHECK int job_add_arg(struct job *job, struct slice arg, struct err *err);
 MUST_CHECK int job_add_env(struct job *job, struct slice name, struct slice value, struct err *err);
+MUST_CHECK int job_add_collect(struct job *job, struct slice pattern, struct err *err);
 
 /*
  * A file name: relative, parts parted by single '/', no part "." or ".." or empty or beginning with
@@ -110,6 +116,10 @@ struct result {
     char message[200];    /* a sentence where status alone does not explain it, or "" */
     struct stage_result stages[N_STAGES];
     struct compiled compiled; /* of a job that is compile_only and went well; borrowed: duplicate what is to be kept */
+    struct job_file *files; /* owned; what job->collect has brought back, sorted by name (of any bytes) */
+    size_t n_files;
+    bool collects;        /* files were asked for */
+    size_t n_omitted;     /* files that matched, and were too many or too large */
 };
 
 void result_init(struct result *result);

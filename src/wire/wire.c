@@ -124,7 +124,7 @@ static int check_exited(const union wire_msg *msg, struct err *err)
         return bad(err, "how");
     if (exited->code < 0 || exited->code > max)
         return bad(err, "code");
-    return exited->disk_full <= 1 && exited->reserved == 0 ? 0 : bad(err, "reserved is not zero");
+    return exited->disk_full <= 1 ? 0 : bad(err, "disk_full");
 }
 
 static int check_stats(const union wire_msg *msg, struct err *err)
@@ -245,6 +245,7 @@ int64_t wire_record_check(const struct wire_record *record, uint64_t left, struc
         break;
     case WIRE_RECORD_COLLECT:
     case WIRE_RECORD_FOLDER:
+    case WIRE_RECORD_BRING:
         name_max = JOB_MAX_NAME_BYTES;
         break;
     default:

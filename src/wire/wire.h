@@ -165,7 +165,12 @@ struct wire_spawn {
     uint64_t namespaces; /* CLONE_NEW* flags; user, pid and mount are always among them */
 };
 
-enum { WIRE_JOB_MERGED = 1, WIRE_JOB_COLLECT = 2, WIRE_JOB_FLAGS = 3 };
+enum {
+    WIRE_JOB_MERGED = 1,
+    WIRE_JOB_COLLECT = 2, /* what COLLECT records name, where it exits with 0: all of it, or the stage has failed */
+    WIRE_JOB_BRING = 4,   /* files that BRING records match, however it ends: as many as there is room for */
+    WIRE_JOB_FLAGS = 7
+};
 
 /* JOB: one stage. Limits that boxd holds (CPU, memory, processes) are not here. PRESTART: what shall wait for one, with
  * the most that a job can be given. */
@@ -192,9 +197,9 @@ struct wire_exited {
     uint32_t how;       /* enum wire_exit */
     int32_t code;       /* exit status 0..255, or signal 1..64; 0 with WIRE_EXIT_WALL_TIME */
     uint64_t wall_us;
-    uint64_t artifact_bytes; /* with WIRE_JOB_COLLECT and exit status 0; 0 otherwise */
+    uint64_t artifact_bytes; /* with WIRE_JOB_COLLECT and exit status 0, or with WIRE_JOB_BRING; 0 otherwise */
     uint32_t disk_full; /* 1: no block or no inode was left in the box */
-    uint32_t reserved;
+    uint32_t omitted;   /* with WIRE_JOB_BRING: files that matched and that there was no room for */
 };
 
 union wire_msg {
@@ -231,6 +236,7 @@ enum wire_record_kind {
     WIRE_RECORD_FILE,    /* name: path below /box; data: content; mode: 0 or 1 for executable */
     WIRE_RECORD_COLLECT, /* name: file or folder below /box to bring back */
     WIRE_RECORD_FOLDER,  /* name: folder below /box */
+    WIRE_RECORD_BRING,   /* name: pattern of files below /box to bring back (base/glob.h) */
 };
 
 struct wire_record {

@@ -128,7 +128,7 @@ static void refuses_numbers_out_of_bounds(void **state)
         job.wall_time_ms = 0;
         refused(&job, sizeof job, 4, WIRE_TO_INIT, "limit");
         job = good_job();
-        job.flags = 4;
+        job.flags = WIRE_JOB_FLAGS + 1;
         refused(&job, sizeof job, 4, WIRE_TO_INIT, "flags");
     }
     {
@@ -238,6 +238,8 @@ static void records_stay_within_their_blob(void **state)
         {.kind = WIRE_RECORD_COLLECT, .name_len = 4, .data_len = 1},
         {.kind = WIRE_RECORD_FOLDER, .name_len = 4, .data_len = 1},
         {.kind = WIRE_RECORD_FOLDER, .name_len = 0},
+        {.kind = WIRE_RECORD_BRING, .name_len = 4, .data_len = 1},
+        {.kind = WIRE_RECORD_BRING, .name_len = 0},
     };
     struct err err;
 

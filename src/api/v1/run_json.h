@@ -21,7 +21,7 @@ MUST_CHECK int v1_run_parse(struct v1_run *ret, struct slice body, struct fault 
 
 /* A run as a part of a larger request. */
 enum { V1_RUN_OTHERS_MAX = 12 };
-enum { V1_RUN_BUT_STDIN = 1, V1_RUN_BUT_OUTPUT_ENCODING = 2 };
+enum { V1_RUN_BUT_STDIN = 1, V1_RUN_BUT_OUTPUT_ENCODING = 2, V1_RUN_BUT_COLLECT = 4 };
 struct v1_run_part {
     const char *prefix; /* of its paths: "submissions[3]."; "" at the top; borrowed */
     unsigned but;       /* V1_RUN_BUT_*: what it does not have */

@@ -241,6 +241,28 @@ static int read_output_encoding(struct reader *reader, const json_t *value, cons
     return 0;
 }
 
+static int read_collect(struct reader *reader, const json_t *patterns, const char *path)
+{
+    struct err err = {0};
+
+    if (!json_is_array(patterns))
+        return field_wrong_type(reader, patterns, path, "an array of file names, which may have * and ?");
+    if (json_array_size(patterns) > JOB_MAX_COLLECT)
+        return fault_set(reader->fault, 422, path, "%s has %zu patterns, at most %d are allowed", path,
+                         json_array_size(patterns), JOB_MAX_COLLECT);
+    for (size_t i = 0; i < json_array_size(patterns); i++) {
+        const json_t *pattern = json_array_get(patterns, i);
+        char at[FIELD_PATH_BYTES];
+
+        (void)snprintf(at, sizeof at, "%s[%zu]", path, i);
+        if (!json_is_string(pattern))
+            return field_wrong_type(reader, pattern, at, "a string");
+        if (job_add_collect(job_of(reader), json_in_slice(pattern), &err) < 0)
+            return field_wrong_value(reader, at, &err);
+    }
+    return 0;
+}
+
 static int read_cache(struct reader *reader, const json_t *value, const char *path)
 {
     bool cache;
@@ -264,6 +286,7 @@ static const struct row {
     {{"args", read_args}, 0},
     {{"env", read_env}, 0},
     {{"limits", read_limits}, 0},
+    {{"collect", read_collect}, V1_RUN_BUT_COLLECT},
     {{"cache", read_cache}, 0},
     {{"output_encoding", read_output_encoding}, V1_RUN_BUT_OUTPUT_ENCODING},
 };

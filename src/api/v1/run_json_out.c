@@ -1,3 +1,4 @@
+#include "api/media.h"
 #include "api/v1/run_json.h"
 #include "base/json_out.h"
 #include "base/utf8.h"
@@ -69,6 +70,35 @@ static void write_stage(struct json_out *out, enum stage which, const struct sta
     json_out_close(out, '}');
 }
 
+/* As text where it is, unless the client wants none. */
+static void write_file(struct json_out *out, const struct job_file *file, bool base64)
+{
+    const struct slice content = {.at = file->data, .len = file->len};
+    const bool as_text = !base64 && utf8_valid(content.at, content.len);
+
+    json_out_open(out, '{');
+    json_out_key_text(out, "name", slice_from(file->name));
+    json_out_key_str(out, "media_type", media_type(file->name, content));
+    json_out_key_uint(out, "size", file->len);
+    json_out_key_str(out, "encoding", as_text ? "utf8" : "base64");
+    json_out_key(out, "content");
+    if (as_text)
+        json_out_text(out, content);
+    else
+        json_out_base64(out, content);
+    json_out_close(out, '}');
+}
+
+static void write_files(struct json_out *out, const struct result *result, bool base64)
+{
+    json_out_key(out, "files");
+    json_out_open(out, '[');
+    for (size_t i = 0; i < result->n_files; i++)
+        write_file(out, &result->files[i], base64);
+    json_out_close(out, ']');
+    json_out_key_uint(out, "files_omitted", result->n_omitted);
+}
+
 int v1_run_write(struct buf *to, const char *id, const struct language *language,
                  const struct result *result, bool base64)
 {
@@ -85,6 +115,8 @@ int v1_run_write(struct buf *to, const char *id, const struct language *language
     for (enum stage stage = 0; stage < N_STAGES; stage++)
         write_stage(&out, stage, &result->stages[stage], base64);
     json_out_close(&out, '}');
+    if (result->collects)
+        write_files(&out, result, base64);
     json_out_close(&out, '}');
     return json_out_end(&out);
 }
