@@ -7,6 +7,10 @@
 int admit(struct run **ret, struct api *api, const struct caller *caller, struct job *job,
           const struct run_events *events, void *arg, struct fault *fault)
 {
+    const struct engine_caller who = {.name = caller->id,
+                                      .weight = caller->weight,
+                                      .max_running = caller->max_running,
+                                      .max_queued = caller->max_queued};
     struct err err = {0};
     int r;
 
@@ -14,7 +18,7 @@ int admit(struct run **ret, struct api *api, const struct caller *caller, struct
         metrics_reject(&api->metrics, REJECT_NOT_READY);
         return fault_set(fault, 503, NULL, "%s", api_not_ready(api));
     }
-    r = engine_start(ret, api->engine, job, events, arg, &err);
+    r = engine_start(ret, api->engine, &who, job, events, arg, &err);
     if (r == 0)
         return 0;
     log_debug("a run for %s is refused: %s", caller->id, err.msg);
@@ -22,6 +26,9 @@ int admit(struct run **ret, struct api *api, const struct caller *caller, struct
     case ENGINE_E_BUSY:
         metrics_reject(&api->metrics, REJECT_QUEUE_FULL);
         return fault_set(fault, 503, NULL, "too many runs are waiting; try again in a moment");
+    case ENGINE_E_SHARE:
+        metrics_reject(&api->metrics, REJECT_CALLER_QUEUE_FULL);
+        return fault_set(fault, 429, NULL, "%s", err.msg);
     case ENGINE_E_LANGUAGE:
     case ENGINE_E_UNAVAILABLE:
         metrics_reject(&api->metrics, REJECT_LANGUAGE);

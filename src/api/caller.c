@@ -9,16 +9,19 @@
 
 enum { FORWARDED_BYTES_MAX = 65536 }; /* all headers together are smaller */
 
-int callers_init(struct callers *callers, const struct strings *trusted_proxies, struct err *err)
+int callers_init(struct callers *callers, const struct config *config, struct err *err)
 {
-    *callers = (struct callers){0};
-    if (trusted_proxies->n == 0)
+    const struct strings *proxies = &config->trusted_proxies;
+
+    *callers = (struct callers){.max_running = (uint32_t)config->max_running_per_caller,
+                                .max_queued = (uint32_t)config->max_queued_per_caller};
+    if (proxies->n == 0)
         return 0;
-    callers->trusted = calloc(trusted_proxies->n, sizeof *callers->trusted);
+    callers->trusted = calloc(proxies->n, sizeof *callers->trusted);
     if (callers->trusted == NULL)
         return err_set(err, -ENOMEM, "out of memory");
-    for (; callers->n_trusted < trusted_proxies->n; callers->n_trusted++) {
-        int r = ip_network_parse(&callers->trusted[callers->n_trusted], trusted_proxies->at[callers->n_trusted], err);
+    for (; callers->n_trusted < proxies->n; callers->n_trusted++) {
+        int r = ip_network_parse(&callers->trusted[callers->n_trusted], proxies->at[callers->n_trusted], err);
 
         if (r < 0)
             return r;
@@ -58,7 +61,8 @@ int caller_find(struct caller *ret, const struct callers *callers, const struct 
 {
     const struct sockaddr *peer = http_request_peer(request);
     CLEANUP(buf_done) struct buf list;
-    struct caller caller = {0};
+    struct caller caller = {
+        .weight = 1, .max_running = callers->max_running, .max_queued = callers->max_queued};
 
     buf_init(&list, FORWARDED_BYTES_MAX);
     if (peer == NULL || ip_from_sockaddr(&caller.ip, peer) < 0) {
@@ -71,6 +75,8 @@ int caller_find(struct caller *ret, const struct callers *callers, const struct 
         name_after_ip(&caller);
     } else {
         caller.local = ip_is_loopback(&caller.ip) && !is_forwarded(request);
+        if (caller.local)
+            caller.max_running = 0;
         name_after_ip(&caller);
     }
     *ret = caller;

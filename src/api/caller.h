@@ -8,8 +8,8 @@
 #pragma once
 
 #include "base/ip.h"
-#include "base/strings.h"
 #include "http/http.h"
+#include "model/config.h"
 
 enum { CALLER_ID_BYTES = 64, CALLER_V6_BITS = 64 };
 
@@ -18,16 +18,18 @@ struct caller {
     char id[CALLER_ID_BYTES]; /* "addr:192.0.2.1", "addr:2001:db8:1:2::/64" */
     struct ip ip;             /* the client's own address, whole */
     bool local;               /* on this machine, and not behind a proxy */
+    uint32_t weight, max_running, max_queued; /* see struct engine_caller */
 };
 
-/* Whom to believe. */
+/* Whom to believe, and what each may have. */
 struct callers {
     struct ip_network *trusted; /* owned */
     size_t n_trusted;
+    uint32_t max_running, max_queued;
 };
 
-/* trusted_proxies: of the configuration, which has checked them. < 0 with *err. */
-MUST_CHECK int callers_init(struct callers *callers, const struct strings *trusted_proxies, struct err *err);
+/* < 0 with *err. */
+MUST_CHECK int callers_init(struct callers *callers, const struct config *config, struct err *err);
 void callers_done(struct callers *callers);
 
 /* By what the request's connection and headers say. 0 or -ENOMEM. */

@@ -191,7 +191,7 @@ static int open_api(struct program *program, struct err *err)
     int r;
 
     api->loop = &program->loop;
-    r = callers_init(&api->callers, &config->trusted_proxies, err);
+    r = callers_init(&api->callers, config, err);
     if (r < 0)
         return r;
     r = http_server_new(&api->http, &http, err);

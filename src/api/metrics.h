@@ -18,6 +18,7 @@ struct scrape;
 /* Why a job was not taken in. Whoever refuses one says so by metrics_reject(). */
 enum reject {
     REJECT_QUEUE_FULL,
+    REJECT_CALLER_QUEUE_FULL, /* the caller's share of it */
     REJECT_NOT_READY,   /* starting or stopping */
     REJECT_LANGUAGE,    /* unknown, unavailable, or not in that version */
     REJECT_INTERNAL,    /* out of memory, or a failure of ours */

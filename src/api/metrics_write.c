@@ -48,6 +48,7 @@ static void write_rejections(struct metrics_out *out, const struct metrics *metr
 {
     static const char *const reasons[N_REJECTS] = {
         [REJECT_QUEUE_FULL] = "queue_full",
+        [REJECT_CALLER_QUEUE_FULL] = "caller_queue_full",
         [REJECT_NOT_READY] = "not_ready",
         [REJECT_LANGUAGE] = "language",
         [REJECT_INTERNAL] = "internal",
@@ -65,6 +66,7 @@ static void write_engine(struct metrics_out *out, const struct engine *engine)
     engine_read_figures(&figures, engine);
     metrics_out_gauge(out, "glimpse_queue_length", "Jobs that wait for a place.", figures.n_queued);
     metrics_out_gauge(out, "glimpse_queue_length_max", "As many as that may wait.", figures.max_queued);
+    metrics_out_gauge(out, "glimpse_queue_callers", "Callers whose jobs wait.", figures.n_callers);
     metrics_out_family(out, "glimpse_queue_oldest_seconds", "gauge",
                        "How long the job that waits longest has waited; 0 where none does.");
     metrics_out_seconds(out, figures.oldest_us, "glimpse_queue_oldest_seconds");

@@ -314,7 +314,7 @@ static int local_run(struct glimpse *client, const struct glimpse_request *reque
     local->callbacks = callbacks;
     local->result = result;
     local->out_of_memory = false;
-    r = engine_start(&local->run, local->engine, job, &events, local, &err);
+    r = engine_start(&local->run, local->engine, NULL, job, &events, local, &err);
     if (r != 0) {
         input_end(local);
         return fail_with(error, r, &err);

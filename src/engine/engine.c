@@ -28,20 +28,38 @@ static struct run *find_run(const struct engine *engine, uint64_t lease)
     return run != NULL && run->lease == lease ? run : NULL;
 }
 
-void engine_enqueue(struct run *run, struct run_list *queue, bool first)
+static void count_waiting(struct run *run, struct run_list *queue)
 {
+    run->queue = queue;
+    run->flow->n_waiting++;
+    run->engine->n_queued++;
+}
+
+void engine_enqueue(struct run *run, bool first)
+{
+    struct run_list *queue = &run->flow->queue;
+
     if (first)
         TAILQ_INSERT_HEAD(queue, run, entry);
     else
         TAILQ_INSERT_TAIL(queue, run, entry);
-    run->queue = queue;
-    run->engine->n_queued++;
+    count_waiting(run, queue);
+    fair_add(&run->engine->fair, run->flow);
+}
+
+void engine_follow(struct run *run, struct run *leader)
+{
+    TAILQ_INSERT_TAIL(&leader->followers, run, entry);
+    count_waiting(run, &leader->followers);
 }
 
 void engine_unqueue(struct run *run)
 {
     TAILQ_REMOVE(run->queue, run, entry);
+    if (run->queue == &run->flow->queue)
+        fair_remove(&run->engine->fair, run->flow);
     run->queue = NULL;
+    run->flow->n_waiting--;
     run->engine->n_queued--;
 }
 
@@ -55,13 +73,18 @@ static uint32_t take_place(struct engine *engine, struct run *run)
     engine->next_place = (place + 1) % engine->max_running;
     engine->places[place] = run;
     engine->n_running++;
+    run->since_us = now_us();
+    fair_begin(&engine->fair, run->flow, run->since_us);
     return place;
 }
 
 static void leave_place(struct run *run)
 {
+    const uint64_t now = now_us();
+
     if (run->place == RUN_NO_PLACE)
         return;
+    fair_end(&run->engine->fair, run->flow, now, now - run->since_us);
     run->engine->places[run->place] = NULL;
     run->engine->n_running--;
     run->place = RUN_NO_PLACE;
@@ -75,7 +98,8 @@ void engine_fill_places(struct engine *engine)
         return;
     engine->filling = true;
     while (engine->n_running < engine->max_running && boxd_link_connected(&engine->link)) {
-        struct run *run = TAILQ_FIRST(&engine->queue);
+        struct flow *flow = fair_next(&engine->fair, now_us());
+        struct run *run = flow == NULL ? NULL : TAILQ_FIRST(&flow->queue);
 
         if (run == NULL)
             break;
@@ -171,18 +195,25 @@ static void on_down(void *arg, const char *why)
 
         if (run != NULL && run_on_gone(run, why)) {
             leave_place(run);
-            engine_enqueue(run, &engine->queue, true);
+            engine_enqueue(run, true);
         }
     }
+}
+
+/* Of those that wait for a place, whoever's. */
+static struct run *any_queued(const struct engine *engine)
+{
+    struct flow *flow = TAILQ_FIRST(&engine->fair.ready);
+
+    return flow == NULL ? NULL : TAILQ_FIRST(&flow->queue);
 }
 
 static void on_absent(void *arg, uint64_t down_ms)
 {
     struct engine *engine = arg;
+    struct run *run;
 
-    while (down_ms >= ABSENT_MAX_MS && !TAILQ_EMPTY(&engine->queue)) {
-        struct run *run = TAILQ_FIRST(&engine->queue);
-
+    while (down_ms >= ABSENT_MAX_MS && (run = any_queued(engine)) != NULL) {
         engine_unqueue(run);
         run_fail(run, "the sandbox service does not answer");
     }
@@ -216,6 +247,7 @@ static void on_message(void *arg, const union wire_msg *msg, int fd)
 static void free_engine(struct engine *engine)
 {
     artifacts_free(engine->artifacts);
+    fair_done(&engine->fair);
     free((void *)engine->places);
     free(engine);
 }
@@ -275,8 +307,8 @@ int engine_new(struct engine **ret, const struct engine_config *config, struct e
                               .on_report = config->on_report,
                               .on_figures = config->on_figures,
                               .report_arg = config->arg,
-                              .queue = TAILQ_HEAD_INITIALIZER(engine->queue),
                               .ended = TAILQ_HEAD_INITIALIZER(engine->ended)};
+    fair_init(&engine->fair);
     engine->link = (struct boxd_link){.path = config->boxd_socket,
                                       .set = &engine->set,
                                       .events = {on_up, on_down, on_absent, on_message},
@@ -304,6 +336,8 @@ int engine_new(struct engine **ret, const struct engine_config *config, struct e
 
 void engine_free(struct engine *engine)
 {
+    struct run *run;
+
     if (engine == NULL)
         return;
     engine->draining = true;
@@ -311,8 +345,8 @@ void engine_free(struct engine *engine)
     for (uint32_t i = 0; i < engine->max_running; i++)
         if (engine->places[i] != NULL)
             run_abandon(engine->places[i]); /* its followers are queued then */
-    while (!TAILQ_EMPTY(&engine->queue))
-        run_cancel(TAILQ_FIRST(&engine->queue));
+    while ((run = any_queued(engine)) != NULL)
+        run_cancel(run);
     while (!TAILQ_EMPTY(&engine->ended))
         finish_runs(engine);
     close_handles(engine);
@@ -344,8 +378,13 @@ void engine_read_figures(struct engine_figures *ret, const struct engine *engine
 {
     const uint64_t now = now_us();
     struct artifacts_figures kept;
-    uint64_t since = waits_since(&engine->queue, now);
+    const struct flow *flow;
+    uint64_t since = now, n_callers = 0;
 
+    TAILQ_FOREACH(flow, &engine->fair.ready, ready) {
+        since = waits_since(&flow->queue, since);
+        n_callers++;
+    }
     for (uint32_t i = 0; i < engine->max_running; i++)
         if (engine->places[i] != NULL)
             since = waits_since(&engine->places[i]->followers, since);
@@ -353,6 +392,7 @@ void engine_read_figures(struct engine_figures *ret, const struct engine *engine
     *ret = (struct engine_figures){.n_queued = engine->n_queued,
                                    .max_queued = engine->max_queued,
                                    .oldest_us = now - since,
+                                   .n_callers = n_callers,
                                    .n_running = engine->n_running,
                                    .max_running = engine->max_running,
                                    .cache_hits = kept.hits,
@@ -425,14 +465,43 @@ static int settle_job(struct job *job, const struct language *language, struct e
     return 0;
 }
 
-static bool is_full(const struct engine *engine)
+static bool would_wait(const struct engine *engine, const struct flow *flow)
 {
-    if (engine->draining)
-        return true;
-    if (TAILQ_EMPTY(&engine->queue) && engine->n_running < engine->max_running &&
-        engine_connected(engine))
-        return false; /* it would not wait */
-    return engine->n_queued >= engine->max_queued;
+    return engine->fair.n_heap > 0 || engine->n_running >= engine->max_running ||
+           flow->n_running >= flow->max_running || !engine_connected(engine);
+}
+
+/* 0 or ENGINE_E_*. Each caller leaves as much of the queue as it takes: however many fill it, one more finds room. */
+static int find_room(const struct engine *engine, const struct flow *flow, struct err *err)
+{
+    const size_t n_queued = engine->n_queued, max_queued = engine->max_queued;
+
+    if (!engine->draining && !would_wait(engine, flow))
+        return 0;
+    if (engine->draining || n_queued >= max_queued) {
+        (void)err_set(err, -EBUSY, "%zu runs are waiting already; try again in a moment", n_queued);
+        return ENGINE_E_BUSY;
+    }
+    if (flow->n_waiting >= flow->max_waiting || flow->n_waiting > max_queued - n_queued) {
+        (void)err_set(err, -EBUSY, "%u of your runs are waiting already, and that is your share of the queue; try "
+                                   "again when some have ended", flow->n_waiting);
+        return ENGINE_E_SHARE;
+    }
+    return 0;
+}
+
+static struct flow *join(struct engine *engine, const struct engine_caller *caller)
+{
+    static const struct engine_caller nobody = {.name = "", .weight = 1};
+    const struct engine_caller *who = caller == NULL ? &nobody : caller;
+    const struct fair_caller bounds = {
+        .name = who->name,
+        .weight = who->weight,
+        .max_running = who->max_running == 0 ? UINT32_MAX : who->max_running,
+        .max_waiting = who->max_queued == 0 ? UINT32_MAX : who->max_queued,
+    };
+
+    return fair_join(&engine->fair, &bounds);
 }
 
 static int check(const struct language **ret, const struct engine *engine, struct job *job, struct err *err)
@@ -460,8 +529,8 @@ static int take_compiled(struct run *run, const struct job *job, struct err *err
     return run->artifact_fd < 0 ? err_errno(err, -errno, "the compiled program") : 0;
 }
 
-int engine_start(struct run **ret, struct engine *engine, struct job *job,
-                 const struct run_events *events, void *arg, struct err *err)
+int engine_start(struct run **ret, struct engine *engine, const struct engine_caller *caller,
+                 struct job *job, const struct run_events *events, void *arg, struct err *err)
 {
     const struct language *language = NULL;
     struct run *run;
@@ -470,16 +539,14 @@ int engine_start(struct run **ret, struct engine *engine, struct job *job,
     r = check(&language, engine, job, err);
     if (r != 0)
         return r;
-    if (is_full(engine)) {
-        (void)err_set(err, -EBUSY, "%zu jobs are waiting already: try again later",
-                      engine->n_queued);
-        return ENGINE_E_BUSY;
-    }
     run = run_new(engine);
     if (run == NULL)
         return err_set(err, -ENOMEM, "out of memory");
-    r = take_compiled(run, job, err);
-    if (r < 0) {
+    run->flow = join(engine, caller);
+    r = run->flow == NULL ? err_set(err, -ENOMEM, "out of memory") : find_room(engine, run->flow, err);
+    if (r == 0)
+        r = take_compiled(run, job, err);
+    if (r != 0) {
         run_free(run);
         return r;
     }
@@ -491,7 +558,7 @@ int engine_start(struct run **ret, struct engine *engine, struct job *job,
     run->arg = arg;
     run->taken_us = now_us();
     *ret = run;
-    engine_enqueue(run, &engine->queue, false);
+    engine_enqueue(run, false);
     engine_fill_places(engine);
     return 0;
 }

@@ -23,6 +23,7 @@ enum {
     ENGINE_E_LANGUAGE = 2, /* no such language: *err says which there are */
     ENGINE_E_UNAVAILABLE = 3, /* the language is known but its toolchain is missing: *err says what to install */
     ENGINE_E_VERSION = 4,  /* the language is there in another version: *err says which */
+    ENGINE_E_SHARE = 5,    /* the caller's part of the queue is full: try again later */
 };
 
 /* A run that has ended, for who keeps figures. All borrowed during the call. */
@@ -63,6 +64,7 @@ size_t engine_n_runs(const struct engine *engine); /* queued and running */
 
 struct engine_figures {
     uint64_t n_queued, max_queued, oldest_us; /* how long the one that waits longest has waited; 0: none does */
+    uint64_t n_callers; /* whose jobs wait for a place */
     uint64_t n_running, max_running;
     uint64_t cache_hits, cache_misses, cache_entries, cache_bytes, cache_bytes_max;
 };
@@ -86,12 +88,25 @@ struct run_events {
  * can't be; fills in what the job left to its language. */
 MUST_CHECK int engine_check(const struct engine *engine, struct job *job, struct err *err);
 
+/* For whom a job runs. Places and queue are shared between callers, by weight (fair.h). */
+struct engine_caller {
+    const char *name;     /* borrowed; who has the same is the same. At most 63 bytes */
+    uint32_t weight;      /* 1..1000 */
+    uint32_t max_running; /* places at one time; 0: all there are */
+    uint32_t max_queued;  /* waiting at one time; 0: no bound but that it leaves as much of the queue as it takes */
+};
+
 /*
- * Takes a job in. job: taken on success. Limits above the language's maximum are lowered to it.
+ * Takes a job in. caller: NULL for nobody in particular. job: taken on success. Limits above the language's maximum
+ * are lowered to it.
  * Returns 0 with *ret borrowed until on_result; an ENGINE_E_* with *err saying what to change; or < 0.
  */
-MUST_CHECK int engine_start(struct run **ret, struct engine *engine, struct job *job,
-                            const struct run_events *events, void *arg, struct err *err);
+MUST_CHECK int engine_start(struct run **ret, struct engine *engine, const struct engine_caller *caller,
+                            struct job *job, const struct run_events *events, void *arg, struct err *err);
+/* While it waits for a place: how many come before it, and it, as things are now: who comes later may still come
+ * before, where its caller has had less. 0: it does not wait. age_us: for how long it has waited. */
+size_t run_queue_position(const struct run *run);
+uint64_t run_queue_age_us(const struct run *run);
 /* Ends it: on_result follows, from the loop, with STATUS_CANCELLED and what was printed so far. */
 void run_cancel(struct run *run);
 

@@ -78,7 +78,7 @@ enum reuse reuse_try(struct run *run)
     /* Followers wait as others do, and count as such; the bound holds for them too. */
     if (leader == NULL || engine->n_queued >= engine->max_queued)
         return REUSE_NONE;
-    engine_enqueue(run, &leader->followers, false);
+    engine_follow(run, leader);
     return REUSE_WAITS;
 }
 
@@ -106,6 +106,6 @@ void reuse_release(struct run *run)
     while ((follower = TAILQ_LAST(&run->followers, run_list)) != NULL) {
         engine_unqueue(follower);
         follower->alone = told;
-        engine_enqueue(follower, &run->engine->queue, true);
+        engine_enqueue(follower, true);
     }
 }

@@ -20,5 +20,6 @@ enum reuse reuse_try(struct run *run);
 /* The compile stage has succeeded: keeps what it made, for those that follow and those that will come. */
 void reuse_keep(struct run *run);
 
-/* The compile stage is over, however it ended: its followers go to the front of the queue. No-op without any. */
+/* The compile stage is over, however it ended: its followers go to the front of their callers' queues. No-op without
+ * any. */
 void reuse_release(struct run *run);

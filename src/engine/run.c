@@ -189,6 +189,24 @@ void run_cancel(struct run *run)
     stop(run);
 }
 
+size_t run_queue_position(const struct run *run)
+{
+    size_t index = 0;
+
+    if (run->queue == NULL)
+        return 0;
+    if (run->queue != &run->flow->queue)
+        return 1; /* it follows one that compiles, and goes to the front then */
+    for (const struct run *before = run; (before = TAILQ_PREV(before, run_list, entry)) != NULL;)
+        index++;
+    return fair_ahead(&run->engine->fair, run->flow, index) + 1;
+}
+
+uint64_t run_queue_age_us(const struct run *run)
+{
+    return run->queue == NULL ? 0 : now_us() - run->taken_us;
+}
+
 /* --- What the program writes and reads ------------------------------------------------------- */
 
 static void on_output(struct stage_io *io, int stream, const char *bytes, size_t len)
@@ -616,5 +634,7 @@ void run_free(struct run *run)
     closep(&run->artifact_fd);
     result_done(&run->result);
     job_free(run->job);
+    if (run->flow != NULL)
+        fair_leave(&run->engine->fair, run->flow);
     free(run);
 }

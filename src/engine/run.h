@@ -7,6 +7,7 @@
 #include "engine/artifacts.h"
 #include "engine/boxd_link.h"
 #include "engine/engine.h"
+#include "engine/fair.h"
 #include "engine/payload.h"
 #include "engine/stage_io.h"
 #include "engine/verdict.h"
@@ -23,11 +24,11 @@ enum run_state {
     RUN_N_STATES
 };
 
-TAILQ_HEAD(run_list, run);
-
 struct run {
     TAILQ_ENTRY(run) entry; /* in `queue` while QUEUED, in the engine's list of ended runs at the end */
-    struct run_list *queue; /* borrowed: the engine's, or another run's followers */
+    struct run_list *queue; /* borrowed: its flow's, or another run's followers; NULL: it does not wait */
+    struct flow *flow;      /* used: its caller's */
+    uint64_t since_us;      /* when it got the place that it has */
     struct engine *engine;
     enum run_state state;
     struct job *job; /* owned; its limits are settled */
@@ -75,7 +76,7 @@ struct engine {
 
     uint32_t max_running, max_queued;
     size_t n_queued;
-    struct run_list queue; /* QUEUED, first come first served */
+    struct fair fair;      /* QUEUED, by callers */
     struct run_list ended; /* wait for their on_result, which the loop's next turn calls */
     struct run **places;   /* owned: [max_running], NULL where free */
     uint32_t n_running, next_place;
@@ -110,8 +111,9 @@ void run_fail(struct run *run, const char *why);
 /* --- engine.c, for run.c --------------------------------------------------------------------- */
 
 uint64_t engine_new_lease(struct engine *engine, uint32_t place);
-/* Into the engine's queue, or among another run's followers. */
-void engine_enqueue(struct run *run, struct run_list *queue, bool first);
+/* Into its caller's queue (first: at the front), or among another run's followers. */
+void engine_enqueue(struct run *run, bool first);
+void engine_follow(struct run *run, struct run *leader);
 /* Out of wherever it waits, before anything else becomes of it. */
 void engine_unqueue(struct run *run);
 /* Gives free places to those who wait. */

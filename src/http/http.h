@@ -122,7 +122,7 @@ void http_answer(struct http_request *request, unsigned status, const char *type
 /* The same with bytes that are there as long as the server: they are sent from where they are. body: static. */
 void http_answer_static(struct http_request *request, unsigned status, const char *type, struct slice body,
                         const struct http_header *headers);
-/* Answers with a problem (RFC 9457); field: JSON path of what is at fault, or NULL. 503 gets Retry-After. */
+/* Answers with a problem (RFC 9457); field: JSON path of what is at fault, or NULL. 429 and 503 get Retry-After. */
 void http_answer_problem(struct http_request *request, unsigned status, const char *field, const char *fmt,
                          ...) PRINTF_LIKE(4, 5);
 

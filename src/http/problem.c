@@ -38,7 +38,7 @@ void http_answer_problem(struct http_request *request, unsigned status, const ch
     if (http_problem_body(&body, status, field, detail) < 0)
         buf_clear(&body);
     http_answer(request, status, HTTP_PROBLEM_TYPE, &body,
-                status == MHD_HTTP_SERVICE_UNAVAILABLE  ? later
+                status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS ? later
                 : status == MHD_HTTP_METHOD_NOT_ALLOWED ? allow
                                                         : NULL);
 }

@@ -32,7 +32,9 @@ const struct ini_key config_keys[] = {
     KEY(trusted_proxies, INI_WORDS, 0, 64,   "addresses and networks of proxies whose X-Forwarded-For is believed (none)"),
     KEY(metrics_allow,  INI_WORDS,  0, 64,   "addresses and networks that may read /metrics, besides this machine (none)"),
     KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
-    KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (256)"),
+    KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (512)"),
+    KEY(max_running_per_caller, INI_UINT, 1, 1024, "of them, for one caller (three quarters of max_running; all on the loopback address)"),
+    KEY(max_queued_per_caller, INI_UINT, 1, 100000, "of them, for one caller (as many as it leaves to others)"),
     KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, idle ones too (max_running + pool + warm_max + 32)"),
     KEY(pool,           INI_UINT,   0, 1024, "idle boxes that any language can use (4)"),
     KEY(warm,           INI_UINT,   0, 256,  "idle boxes with an interpreter in them, for each language that can (2)"),
@@ -150,7 +152,7 @@ static int set_defaults(struct config *config)
     long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
     *config = (struct config){
-        .max_queued = 256, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30, .warm_renew = 10000,
+        .max_queued = 512, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30, .warm_renew = 10000,
         .prestart = 1, .prestart_max = 4, .cache = 256 << 20, .cache_entries = 1024, .uid_base = 1879048192,
         .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
@@ -272,6 +274,8 @@ static int settle(struct config *config, struct err *err)
             "run_dir is too long for a socket's name: %zu bytes with /boxd.sock, at most %zu fit. "
             "Set run_dir to a shorter one, like /run/glimpse",
             strlen(config->boxd_socket), room - 1);
+    if (config->max_running_per_caller == 0)
+        config->max_running_per_caller = config->max_running - config->max_running / 4;
     if (config->warm_max < config->warm)
         config->warm_max = config->warm;
     if (config->prestart_max < config->prestart)

@@ -63,7 +63,7 @@ class Storm:
             started = time.monotonic()
             answer = session.post(self.server.url + "/v1/run", json=request, timeout=DEADLINE_S)
             took = time.monotonic() - started
-            if answer.status_code != 503:
+            if answer.status_code not in (429, 503):
                 self.served_s.append(took)
                 assert answer.status_code == 200, answer.text
                 return answer.json()
@@ -134,8 +134,8 @@ def test_a_healthy_job_waits_no_longer_than_the_queue_is(small):
         while not over.is_set():
             small.try_run({"language": "bash", "code": "sleep 30", "limits": {"run": {"wall_time_ms": 200}}})
 
-    with concurrent.futures.ThreadPoolExecutor(QUEUED) as pool:
-        for _ in range(QUEUED):
+    with concurrent.futures.ThreadPoolExecutor(QUEUED // 2) as pool:
+        for _ in range(QUEUED // 2):  # which is a caller's share
             pool.submit(fill)
         try:
             waited = [time_healthy(small) for _ in range(8)]

@@ -205,11 +205,16 @@ static void on_result(void *arg, const struct result *result)
 
 struct run *start(struct world *world, struct job *job, struct outcome *outcome)
 {
+    return start_as(world, NULL, job, outcome);
+}
+
+struct run *start_as(struct world *world, const struct engine_caller *caller, struct job *job, struct outcome *outcome)
+{
     static const struct run_events events = {on_stage, on_output, on_room, on_result};
     struct run *run = NULL;
     struct err err = {0};
 
-    if (engine_start(&run, world->engine, job, &events, outcome, &err) != 0)
+    if (engine_start(&run, world->engine, caller, job, &events, outcome, &err) != 0)
         fail_msg("engine_start: %s", err.msg);
     assert_int_equal(outcome->n_results, 0); /* never from inside */
     return run;

@@ -48,6 +48,7 @@ void world_turn(struct world *world);   /* all that is to be done now */
 struct job *plain_job(const char *language); /* one file, "main.x" with "code" */
 /* Starts it; the job is taken. */
 struct run *start(struct world *world, struct job *job, struct outcome *outcome);
+struct run *start_as(struct world *world, const struct engine_caller *caller, struct job *job, struct outcome *outcome);
 void wait_result(struct world *world, struct outcome *outcome);
 
 /* boxd's side. */

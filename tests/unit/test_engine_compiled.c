@@ -155,7 +155,7 @@ static void what_is_not_compiled_is_refused(void **state)
     struct err err = {0};
 
     (void)snprintf(job->language, strlen("built") + 1, "plain");
-    assert_int_equal(engine_start(&run, world->engine, job, &events, NULL, &err), -EINVAL);
+    assert_int_equal(engine_start(&run, world->engine, NULL, job, &events, NULL, &err), -EINVAL);
     assert_null(run);
     assert_non_null(strstr(err.msg, "not compiled"));
     job_free(job);
@@ -170,7 +170,7 @@ static void a_closed_descriptor_is_an_error(void **state)
     struct run *run = NULL;
     struct err err = {0};
 
-    assert_int_equal(engine_start(&run, world->engine, job, &events, NULL, &err), -EBADF);
+    assert_int_equal(engine_start(&run, world->engine, NULL, job, &events, NULL, &err), -EBADF);
     assert_int_equal(engine_n_runs(world->engine), 0);
     job_free(job);
 }

@@ -232,7 +232,7 @@ static int try_start(struct world *world, struct job *job, struct err *err)
 {
     static const struct run_events events = {0};
     struct run *run;
-    int r = engine_start(&run, world->engine, job, &events, NULL, err);
+    int r = engine_start(&run, world->engine, NULL, job, &events, NULL, err);
 
     if (r != 0)
         job_free(job); /* not taken */
