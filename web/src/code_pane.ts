@@ -2,11 +2,12 @@
 
 import type { EditorState } from '@codemirror/state';
 import type { Language, RunRequest } from './api';
+import { splitArgs } from './args';
 import { byId, icon } from './dom';
 import { Editor } from './editor';
 import type { Place } from './output/links';
 import { nameProblem, Tabs } from './tabs';
-import { splitArgs, type Work } from './workspace';
+import type { Work } from './workspace';
 
 interface OpenFile {
     name: string;

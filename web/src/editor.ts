@@ -230,6 +230,6 @@ export class Editor {
     }
 
     private nameIs(fileName: string): Extension {
-        return EditorView.contentAttributes.of({ 'aria-label': `${fileName}; Escape, then Tab leaves the editor` });
+        return EditorView.contentAttributes.of({ tabindex: '0', 'aria-label': `${fileName}; Escape, then Tab leaves the editor` });
     }
 }

@@ -185,7 +185,11 @@ export class OutputText {
         stderr: { style: plain, rest: '', inString: false },
     };
 
-    constructor(private readonly linesMax: number) {}
+    private readonly linesMax: number;
+
+    constructor(linesMax: number) {
+        this.linesMax = linesMax;
+    }
 
     // The first line, counted from the start of all output, that is other than before.
     feed(data: string, stream: StreamName): number {

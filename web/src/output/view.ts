@@ -131,7 +131,7 @@ export class OutputView {
         if (line.hidden > 0) {
             element.append(el('span', { class: 'cut' }, ` … ${line.hidden.toLocaleString('en')} more characters in this line`));
         }
-        if (line.length === 0 && !isLast) element.append('\n'); // an empty line is as high as others
+        if (line.length === 0 && !isLast) element.append(el('br')); // as high as others, and there when it is copied
         return element;
     }
 
