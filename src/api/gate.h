@@ -3,5 +3,11 @@
 
 #include "http/http.h"
 
+/* Headers of the API that pages of other origins may send, and see. */
+#define GATE_ALLOW_HEADERS                                                                         \
+    "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, traceparent, X-API-Key"
+#define GATE_EXPOSE_HEADERS                                                                        \
+    "Location, RateLimit, RateLimit-Policy, Retry-After, traceparent, WWW-Authenticate, X-Request-Id"
+
 /* For struct http_config; arg is the struct api. */
 void gate_pass(struct http_request *request, unsigned access, void *arg);

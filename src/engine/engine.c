@@ -496,7 +496,7 @@ static struct flow *join(struct engine *engine, const struct engine_caller *call
     const struct engine_caller *who = caller == NULL ? &nobody : caller;
     const struct fair_caller bounds = {
         .name = who->name,
-        .weight = who->weight,
+        .weight = who->weight == 0 ? 1 : who->weight,
         .max_running = who->max_running == 0 ? UINT32_MAX : who->max_running,
         .max_waiting = who->max_queued == 0 ? UINT32_MAX : who->max_queued,
     };

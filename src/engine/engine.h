@@ -91,7 +91,7 @@ MUST_CHECK int engine_check(const struct engine *engine, struct job *job, struct
 /* For whom a job runs. Places and queue are shared between callers, by weight (fair.h). */
 struct engine_caller {
     const char *name;     /* borrowed; who has the same is the same. At most 63 bytes */
-    uint32_t weight;      /* 1..1000 */
+    uint32_t weight;      /* at most 1000; 0: 1 */
     uint32_t max_running; /* places at one time; 0: all there are */
     uint32_t max_queued;  /* waiting at one time; 0: no bound but that it leaves as much of the queue as it takes */
 };

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strings.h"
 
 struct http_server;  /* opaque */
 struct http_request; /* opaque; borrowed by the handler until it has answered, or on_gone was called */
@@ -48,6 +49,10 @@ struct http_config {
     /* May this request go on to its handler? Called with the headers, before the body is read; answers where it may
      * not. NULL: all may. */
     void (*gate)(struct http_request *request, unsigned access, void *arg);
+    /* Pages of other origins (CORS). All borrowed until http_server_free(), and may be NULL. */
+    const struct strings *allow_origins; /* who may call routes without any_origin: "https://example.org"; "*": all */
+    const char *allow_headers;           /* that they may send */
+    const char *expose_headers;          /* that they may see */
     void (*on_done)(void *arg, const struct http_done *done); /* may be NULL */
 
     /* All bounds must be set. */
@@ -100,6 +105,9 @@ const char *http_request_header(const struct http_request *request, const char *
 /* All values of a header that may come more than once, in their order, joined by commas. 0 or -ENOMEM. */
 MUST_CHECK int http_request_header_list(struct buf *to, const struct http_request *request, const char *name);
 /* The other end of the connection; NULL where that has no address. */
+/* May the page that makes this request? True without an Origin (no page), for our own origin, and for those of
+ * allow_origins. For what CORS does not guard: WebSockets. */
+bool http_request_origin_allowed(const struct http_request *request);
 /* Decoded; NULL in .at where the query has no such name. */
 struct slice http_request_query(const struct http_request *request, const char *name);
 

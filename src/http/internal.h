@@ -117,6 +117,11 @@ void stream_done(struct stream *stream);
 /* Nothing was said for quiet_time_ms. */
 void stream_say_alive(struct http_request *request);
 
+/* cors.c: 0, or < 0 where there is no memory. */
+int cors_add_headers(struct http_request *request, struct MHD_Response *response);
+bool cors_is_preflight(const struct http_request *request);
+void cors_answer_preflight(struct http_request *request);
+
 /* conn.c */
 void conn_on_change(void *arg, struct MHD_Connection *mhd, void **state,
                     enum MHD_ConnectionNotificationCode what);

@@ -60,8 +60,8 @@ static int add_common_headers(struct http_request *request, struct MHD_Response 
         ok = MHD_add_response_header(response, "X-Request-Id", request->id);
     if (ok == MHD_YES && request->trace[0] != '\0')
         ok = MHD_add_response_header(response, "traceparent", request->trace);
-    if (ok == MHD_YES && request->match.any_origin)
-        ok = MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
+    if (ok == MHD_YES && cors_add_headers(request, response) < 0)
+        ok = MHD_NO;
     if (ok == MHD_YES && request->conn->server->draining)
         ok = MHD_add_response_header(response, "Connection", "close");
     return ok == MHD_YES ? 0 : -ENOMEM;
@@ -154,18 +154,6 @@ static enum MHD_Result send_answer(struct http_request *request)
     return MHD_queue_response(request->mhd, request->status, request->response);
 }
 
-static void answer_preflight(struct http_request *request)
-{
-    const struct http_header headers[] = {
-        {"Access-Control-Allow-Methods", request->match.allow},
-        {"Access-Control-Allow-Headers", "Content-Type"},
-        {"Access-Control-Max-Age", "86400"},
-        {NULL, NULL},
-    };
-
-    http_answer(request, MHD_HTTP_NO_CONTENT, NULL, NULL, headers);
-}
-
 static void handle(struct http_request *request)
 {
     const struct http_config *config = &request->conn->server->config;
@@ -176,8 +164,8 @@ static void handle(struct http_request *request)
     } else if (request->match.allow[0] == '\0') {
         http_answer_problem(request, MHD_HTTP_NOT_FOUND, NULL, "there is nothing at %.200s",
                             request->path);
-    } else if (request->match.any_origin && strcmp(request->method, "OPTIONS") == 0) {
-        answer_preflight(request);
+    } else if (cors_is_preflight(request)) {
+        cors_answer_preflight(request);
     } else {
         http_answer_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED, NULL,
                             "%.200s takes %s, not %.40s", request->path, request->match.allow,

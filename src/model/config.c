@@ -31,6 +31,7 @@ const struct ini_key config_keys[] = {
     KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that may be missing, as `glimpse doctor` names them"),
     KEY(trusted_proxies, INI_WORDS, 0, 64,   "addresses and networks of proxies whose X-Forwarded-For is believed (none)"),
     KEY(metrics_allow,  INI_WORDS,  0, 64,   "addresses and networks that may read /metrics, besides this machine (none)"),
+    KEY(allow_origins,  INI_WORDS,  0, 64,   "origins whose pages may call the API from a browser, like https://example.org, or * for all (none)"),
     KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
     KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (512)"),
     KEY(max_running_per_caller, INI_UINT, 1, 1024, "of them, for one caller (three quarters of max_running; all on the loopback address)"),
@@ -241,6 +242,21 @@ static int check_networks(const char *name, const struct strings *networks, stru
     return 0;
 }
 
+/* As a browser writes it: scheme, host and port, nothing behind, "null" for none of these. */
+static int check_origins(const struct strings *origins, struct err *err)
+{
+    for (size_t i = 0; i < origins->n; i++) {
+        const char *origin = origins->at[i], *slashes = strstr(origin, "://");
+
+        if (strcmp(origin, "*") == 0)
+            continue;
+        if (slashes == NULL || slashes == origin || slashes[3] == '\0' || strpbrk(slashes + 3, "/?#@* ,") != NULL)
+            return err_set(err, -EINVAL, "allow_origins: \"%.80s\" is no origin; https://example.org or "
+                           "http://localhost:5173 are, without a path, and * is all", origin);
+    }
+    return 0;
+}
+
 /* Fills what depends on other settings, and checks what the table cannot. */
 static int settle(struct config *config, struct err *err)
 {
@@ -285,6 +301,8 @@ static int settle(struct config *config, struct err *err)
     r = check_networks("trusted_proxies", &config->trusted_proxies, err);
     if (r == 0)
         r = check_networks("metrics_allow", &config->metrics_allow, err);
+    if (r == 0)
+        r = check_origins(&config->allow_origins, err);
     return r < 0 ? r : check_listen(config->listen, err);
 }
 
@@ -334,6 +352,7 @@ void config_done(struct config *config)
     free(config->user);
     strings_done(&config->allow_missing);
     strings_done(&config->trusted_proxies);
+    strings_done(&config->allow_origins);
     strings_done(&config->metrics_allow);
     free(config->boxd_socket);
     *config = (struct config){0};
