@@ -9,6 +9,8 @@ void call_free(struct call *call)
 {
     if (call == NULL)
         return;
+    if (call->own != NULL)
+        call->door->free_own(call->own);
     free(call->asked);
     free(call->code);
     free(call);
@@ -53,6 +55,22 @@ static void answer(struct call *call, const struct result *result)
         call->door->answer(call, result);
 }
 
+static void on_stage(void *arg, enum stage stage)
+{
+    struct call *call = arg;
+
+    if (call->request != NULL && call->door->on_stage != NULL)
+        call->door->on_stage(call, stage);
+}
+
+static void on_output(void *arg, enum stage stage, int stream, const char *bytes, size_t len)
+{
+    struct call *call = arg;
+
+    if (call->request != NULL && call->door->on_output != NULL)
+        call->door->on_output(call, stage, stream, (struct slice){bytes, len});
+}
+
 static void on_result(void *arg, const struct result *result)
 {
     struct call *call = arg;
@@ -67,13 +85,16 @@ static void on_result(void *arg, const struct result *result)
         call_free(call);
 }
 
-static void on_gone(void *arg)
+void call_give_up(struct call *call)
 {
-    struct call *call = arg;
-
     call->request = NULL;
     if (call->run != NULL)
         run_cancel(call->run);
+}
+
+static void on_gone(void *arg)
+{
+    call_give_up(arg);
 }
 
 static int keep(struct call *call, const struct job *job, struct call_options options)
@@ -94,7 +115,7 @@ static int keep(struct call *call, const struct job *job, struct call_options op
 void call_start(struct api *api, struct http_request *request, struct job *job,
                 const struct call_door *door, struct call_options options)
 {
-    static const struct run_events events = {.on_result = on_result};
+    static const struct run_events events = {.on_stage = on_stage, .on_output = on_output, .on_result = on_result};
     CLEANUP(job_freep) struct job *owned = job;
     CLEANUP(call_freep) struct call *call = calloc(1, sizeof *call);
     struct fault fault = {0};
@@ -117,5 +138,9 @@ void call_start(struct api *api, struct http_request *request, struct job *job,
     (void)TAKE_PTR(owned);
     call->language = languages_find(&api->languages, call->asked);
     http_request_on_gone(request, on_gone, call);
+    if (door->begin != NULL && door->begin(call) < 0) {
+        refuse(call, 503, NULL, "the server is out of memory");
+        call_give_up(call);
+    }
     (void)TAKE_PTR(call); /* on_result frees it */
 }

@@ -3,6 +3,8 @@
  * and our own failures are the same everywhere; a door says only how its answers look.
  *
  *     call_start -> answer() or refuse(), once -> freed          (neither when the client leaves first)
+ *
+ * A door may tell of the run as it goes on: then begin() is called when the job was taken in, and answer() ends it.
  */
 #pragma once
 
@@ -18,6 +20,13 @@ struct call_door {
     void (*refuse)(struct http_request *request, const struct fault *fault);
     /* answer() is called for STATUS_INTERNAL_ERROR and STATUS_CANCELLED too; otherwise refuse() is. */
     bool answers_failures;
+
+    /* All NULL where nothing is told before the end. begin() may set call->own, for free_own() to free; < 0: there is
+     * no memory. The others are not called once the client has left. */
+    int (*begin)(struct call *call);
+    void (*on_stage)(struct call *call, enum stage stage);
+    void (*on_output)(struct call *call, enum stage stage, int stream, struct slice bytes);
+    void (*free_own)(void *own);
 };
 
 struct call {
@@ -30,6 +39,7 @@ struct call {
     char *code;                      /* owned; kept only where keep_code was asked for */
     size_t code_len;
     bool base64;                     /* v1: output_encoding */
+    void *own;                       /* owned: the door's */
     bool held;                       /* answer() goes on after it returns, and calls call_free() itself */
     char id[API_ID_BYTES];
 };
@@ -41,6 +51,8 @@ struct call_options {
 /* Takes the job in, or refuses. job: consumed. The request is answered sooner or later. */
 void call_start(struct api *api, struct http_request *request, struct job *job, const struct call_door *door,
                 struct call_options options);
+/* The client can't be told any more, and the run is of no use: cancels it. request: is dealt with by the caller. */
+void call_give_up(struct call *call);
 /* For answer() with held. */
 void call_free(struct call *call);
 

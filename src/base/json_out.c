@@ -39,6 +39,17 @@ void json_out_key(struct json_out *out, const char *name)
     out->comma = false;
 }
 
+/* U+0085, U+2028 or U+2029, which JSON may hold as they are. But Python's splitlines() and Node's readline take them
+ * for the end of a line, and ours are read so, one object a line. Bytes of it, or 0. */
+static size_t line_end_len(const char *at, size_t len)
+{
+    if (len >= 2 && memcmp(at, "\xc2\x85", 2) == 0)
+        return 2;
+    if (len >= 3 && memcmp(at, "\xe2\x80", 2) == 0 && (at[2] == '\xa8' || at[2] == '\xa9'))
+        return 3;
+    return 0;
+}
+
 /* Longest run from at that may stand in a string as it is. */
 static size_t plain_len(const char *at, size_t len)
 {
@@ -51,7 +62,7 @@ static size_t plain_len(const char *at, size_t len)
         if (c < ' ' || c == '"' || c == '\\' || c == 0x7f)
             break;
         if (c >= 0x80)
-            step = utf8_step(at + i, len - i);
+            step = line_end_len(at + i, len - i) > 0 ? 0 : utf8_step(at + i, len - i);
         if (step == 0)
             break;
         i += step;
@@ -59,7 +70,7 @@ static size_t plain_len(const char *at, size_t len)
     return i;
 }
 
-static void add_escape(struct json_out *out, unsigned char c)
+static void add_escape(struct json_out *out, unsigned c)
 {
     /* Pairs: the character, its letter. */
     static const char short_names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -90,7 +101,11 @@ void json_out_text(struct json_out *out, struct slice text)
         at += n;
         if (at == end)
             break;
-        if ((unsigned char)*at < 0x80) {
+        n = line_end_len(at, (size_t)(end - at));
+        if (n > 0) {
+            add_escape(out, n == 2 ? 0x85 : 0x2000 | ((unsigned char)at[2] & 0x3f));
+            at += n;
+        } else if ((unsigned char)*at < 0x80) {
             add_escape(out, (unsigned char)*at++);
         } else {
             n = utf8_bad_len(at, (size_t)(end - at));

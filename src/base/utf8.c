@@ -60,6 +60,20 @@ size_t utf8_bad_len(const char *text, size_t len)
     return scan((const unsigned char *)text, len, &whole);
 }
 
+size_t utf8_unfinished(const char *text, size_t len)
+{
+    for (size_t n = 1; n <= 3 && n <= len; n++) {
+        const unsigned char *at = (const unsigned char *)text + len - n;
+        bool whole;
+
+        if (*at < 0x80)
+            return 0;
+        if (*at >= 0xc2 && *at <= 0xf4) /* may begin one: whatever is before it ends there */
+            return scan(at, n, &whole) == n && !whole ? n : 0;
+    }
+    return 0;
+}
+
 bool utf8_valid(const char *text, size_t len)
 {
     while (len > 0) {

@@ -43,8 +43,19 @@ class Contract:
         else:
             assert str(status) in EVERYWHERE and kind == PROBLEM, f"{where}: {status} as {kind} is not there"
             schema = {"$ref": "#/components/schemas/Problem"}
-        if schema is not None and kind.endswith("json") and method != "HEAD":
-            self.validate(schema, json.loads(body), f"{where}: {status}")
+        if schema is not None and method != "HEAD":
+            for document in self.documents(kind, body):
+                self.validate(schema, document, f"{where}: {status}")
+
+    @staticmethod
+    def documents(kind, body):
+        """What of a body is JSON."""
+        text = body if isinstance(body, str) else body.decode()
+        if kind == "application/x-ndjson":
+            return [json.loads(line) for line in text.removesuffix("\n").split("\n")]
+        if kind == "text/event-stream":
+            return [json.loads(line.removeprefix("data: ")) for line in text.split("\n") if line.startswith("data: ")]
+        return [json.loads(text)] if kind.endswith("json") else []
 
     def validate(self, schema, value, where):
         validator = jsonschema.Draft202012Validator(schema, resolver=self.resolver)

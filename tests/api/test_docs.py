@@ -1,4 +1,4 @@
-"""docs/api.md is true: each `sh` block is run, and its output is what the `json` block after it says."""
+"""docs/api.md is true: each `sh` block is run, and its output is what the block after it says."""
 import json
 import re
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 import glimpse_server
 
 DOCUMENT = glimpse_server.ROOT / "docs" / "api.md"
-EXAMPLES = re.findall(r"^```sh\n(.*?)^```\n+```json\n(.*?)^```", DOCUMENT.read_text(), re.S | re.M)
+EXAMPLES = re.findall(r"^```sh\n(.*?)^```\n+```(json|ndjson|sse)\n(.*?)^```", DOCUMENT.read_text(), re.S | re.M)
 # What is another each time: only its type must be right.
 VARYING = {"id", "version", "wall_ms", "cpu_ms", "memory_bytes", "cached", "executionTime", "time", "memory", "submission_id", "info"}
 
@@ -23,21 +23,30 @@ def without_varying(value, key=None):
     return value
 
 
+def parse(kind, text):
+    """What a block says, part by part."""
+    if kind == "json":
+        return [json.loads(text)]
+    if kind == "ndjson":
+        return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else line for line in text.splitlines()]
+
+
 def test_no_example_is_forgotten():
     assert len(EXAMPLES) == DOCUMENT.read_text().count("```sh\n") >= 15
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_example(server, number):
-    command, expected = EXAMPLES[number]
+    command, kind, expected = EXAMPLES[number]
     # jq is for readers; here python does what the one example with it asks for.
     command, _, jq = command.partition(" | jq ")
     result = subprocess.run(["bash", "-c", command], env={"URL": server.url, "PATH": "/usr/bin:/bin"}, timeout=60,
                             stdout=subprocess.PIPE, check=True)
-    got, expected = json.loads(result.stdout), json.loads(expected)
+    got, expected = parse(kind, result.stdout.decode()), parse(kind, expected)
     if jq:
-        got = {name: one[name] for one in got["languages"] if one["id"] == expected["id"] for name in expected}
-    assert list(got) == list(expected), "other fields, or another order"
+        got = [{name: one[name] for one in got[0]["languages"] if one["id"] == expected[0]["id"] for name in expected[0]}]
+    assert [list(part) for part in got] == [list(part) for part in expected], "other fields, or another order"
     assert without_varying(got) == without_varying(expected)
 
 

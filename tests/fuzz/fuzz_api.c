@@ -24,6 +24,7 @@ void __wrap_http_answer(struct http_request *request, unsigned status, const cha
                         const struct http_header *headers);
 struct slice __wrap_http_request_query(const struct http_request *request, const char *name);
 const char *__wrap_http_request_header(const struct http_request *request, const char *name);
+const char *__wrap_http_request_best_type(const struct http_request *request, const char *const *types);
 
 void __wrap_call_start(struct api *api, struct http_request *request, struct job *job, const struct call_door *door,
                        struct call_options options)
@@ -71,6 +72,17 @@ const char *__wrap_http_request_header(const struct http_request *request, const
     (void)request;
     (void)name;
     return "application/json; charset=utf-8";
+}
+
+/* Any of them, and none, as the query's length has it. */
+const char *__wrap_http_request_best_type(const struct http_request *request, const char *const *types)
+{
+    size_t n = 0, pick = strlen(query);
+
+    (void)request;
+    while (types[n] != NULL)
+        n++;
+    return types[pick % (n + 1)];
 }
 
 /* Two languages that are there, and one that is not. */

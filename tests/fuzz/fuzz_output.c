@@ -1,6 +1,7 @@
 /*
  * What a program printed, on its way out: three parts (stdout, stderr, message; split at the first two NULs)
- * become JSON that reads back as what was printed, as base64 to the byte, as text with only invalid UTF-8 replaced.
+ * become JSON that reads back as what was printed, as base64 to the byte, as text with only invalid UTF-8 replaced. A
+ * stream tells the same, whatever the pieces are.
  */
 #include <stdlib.h>
 
@@ -8,7 +9,7 @@
 #include <nettle/base64.h>
 
 #include "api/compat/compat.h"
-#include "api/v1/run_json.h"
+#include "api/v1/events.h"
 #include "base/utf8.h"
 #include "fuzz.h"
 
@@ -22,7 +23,7 @@ static json_t *answer(const struct result *result, bool base64)
     json_t *root;
 
     buf_init(&body, ANSWER_BYTES_MAX);
-    assert(v1_run_write(&body, "id", &language, result, base64) == 0);
+    assert(v1_run_write(&body, NULL, "id", &language, result, base64) == 0);
     root = json_loadb(buf_text(&body), body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     assert(root != NULL);
     buf_done(&body);
@@ -80,6 +81,40 @@ static void check_compat(const struct result *result)
     buf_done(&text);
 }
 
+static int gather(void *arg, const char *type, struct slice json)
+{
+    json_t *root = json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    const json_t *data = json_object_get(root, "data");
+
+    (void)type;
+    assert(json_string_length(data) > 0);
+    assert(buf_add(arg, json_string_value(data), json_string_length(data)) == 0);
+    json_decref(root);
+    return 0;
+}
+
+/* In pieces of one byte, two, three, ... and so on. */
+static void check_events(const struct buf *out)
+{
+    struct buf told, whole;
+    struct events events;
+
+    buf_init(&told, ANSWER_BYTES_MAX);
+    buf_init(&whole, ANSWER_BYTES_MAX);
+    events_init(&events, gather, &told, false);
+    for (size_t at = 0, n = 1; at < out->len; at += n, n = n % 7 + 1) {
+        if (n > out->len - at)
+            n = out->len - at;
+        assert(events_on_output(&events, STAGE_RUN, 0, out->at + at, n) == 0);
+    }
+    assert(events_end(&events) == 0);
+    assert(utf8_replace(&whole, buf_text(out), out->len) == 0);
+    assert(told.len == whole.len && memcmp(buf_text(&told), buf_text(&whole), whole.len) == 0);
+    events_done(&events);
+    buf_done(&told);
+    buf_done(&whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *end = data + size;
@@ -101,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_text(&result);
     check_base64(&result);
     check_compat(&result);
+    check_events(&run->out[0]);
     result_done(&result);
     return 0;
 }

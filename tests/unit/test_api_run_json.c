@@ -158,7 +158,7 @@ static void writes_results(void **state)
     buf_init(&stage->out[0], 10);
     assert_int_equal(buf_add(&stage->out[0], "a\xff", 2), 0);
     buf_init(&text, 4096);
-    assert_int_equal(v1_run_write(&text, "some-id", &language, &result, false), 0);
+    assert_int_equal(v1_run_write(&text, NULL, "some-id", &language, &result, false), 0);
     assert_string_equal(
         buf_text(&text),
         "{\"id\":\"some-id\",\"language\":\"c\",\"version\":\"12.2.0\",\"status\":\"signaled\",\"message\":\"ended\","
@@ -166,7 +166,7 @@ static void writes_results(void **state)
         "\"stdout\":\"a\xef\xbf\xbd\",\"stderr\":\"\",\"truncated\":{\"stdout\":false,\"stderr\":true},\"binary\":true,"
         "\"wall_ms\":1234.567,\"cpu_ms\":0.007,\"memory_bytes\":4096}}}");
     buf_clear(&text);
-    assert_int_equal(v1_run_write(&text, "some-id", &language, &result, true), 0);
+    assert_int_equal(v1_run_write(&text, NULL, "some-id", &language, &result, true), 0);
     assert_non_null(strstr(buf_text(&text), "\"stdout\":\"Yf8=\""));
 }
 

@@ -81,6 +81,8 @@ static void escapes_and_replaces(void **state)
         {"\b\f\n\r\t", 5, "\"\\b\\f\\n\\r\\t\""},
         {"a\0b\x1f\x7f", 5, "\"a\\u0000b\\u001f\\u007f\""},
         {"\xc3\xa9\xf0\x9f\x98\x80", 6, "\"\xc3\xa9\xf0\x9f\x98\x80\""},
+        {"\xc2\x85\xe2\x80\xa8z\xe2\x80\xa9", 9, "\"\\u0085\\u2028z\\u2029\""}, /* taken for ends of lines */
+        {"\xc2\x84\xe2\x80\xa7\xe2\x80\xaa", 8, "\"\xc2\x84\xe2\x80\xa7\xe2\x80\xaa\""},
         {"\xff", 1, "\"\xef\xbf\xbd\""},
         {"a\xc3", 2, "\"a\xef\xbf\xbd\""}, /* cut */
         {"\xed\xa0\x80", 3,

@@ -3,6 +3,7 @@
 
 #include "api/call.h"
 #include "api/v1/run_json.h"
+#include "api/v1/run_stream.h"
 #include "api/v1/v1.h"
 
 /* Larger than any answer: both streams of both stages, each byte as six ("\u0001"). */
@@ -20,7 +21,7 @@ static void answer(struct call *call, const struct result *result)
     int r;
 
     buf_init(&body, ANSWER_BYTES_MAX);
-    r = v1_run_write(&body, call->id, call->language, result, call->base64);
+    r = v1_run_write(&body, NULL, call->id, call->language, result, call->base64);
     call_answer_json(call->request, http_status(result->status), &body, r);
 }
 
@@ -32,10 +33,19 @@ static bool is_json(const char *type)
     return len == strlen(HTTP_JSON_TYPE) && strncasecmp(type, HTTP_JSON_TYPE, len) == 0;
 }
 
+/* How the client wants to hear of it; NULL: in no way that there is. */
+static const struct call_door *pick_door(const struct http_request *request)
+{
+    static const struct call_door at_once = {answer, call_refuse_with_problem, .answers_failures = true};
+    static const char *const types[] = {HTTP_JSON_TYPE, RUN_STREAM_SSE_TYPE, RUN_STREAM_NDJSON_TYPE, NULL};
+    const char *best = http_request_best_type(request, types);
+
+    return best == NULL ? NULL : best == types[0] ? &at_once : best == types[1] ? &run_stream_sse : &run_stream_ndjson;
+}
+
 void v1_run(struct http_request *request, void *arg)
 {
-    static const struct call_door door = {answer, call_refuse_with_problem,
-                                          .answers_failures = true};
+    const struct call_door *door = pick_door(request);
     const char *type = http_request_header(request, "Content-Type");
     struct fault fault = {0};
     struct v1_run run;
@@ -45,9 +55,15 @@ void v1_run(struct http_request *request, void *arg)
                             "the Content-Type is %.100s, it must be application/json", type);
         return;
     }
+    if (door == NULL) {
+        http_answer_problem(request, 406, NULL,
+                            "there are " HTTP_JSON_TYPE ", " RUN_STREAM_SSE_TYPE " and " RUN_STREAM_NDJSON_TYPE
+                            ", and Accept takes none of them");
+        return;
+    }
     if (v1_run_parse(&run, http_request_body(request), &fault) < 0) {
         call_refuse_with_problem(request, &fault);
         return;
     }
-    call_start(arg, request, run.job, &door, (struct call_options){.base64 = run.base64});
+    call_start(arg, request, run.job, door, (struct call_options){.base64 = run.base64});
 }

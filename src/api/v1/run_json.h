@@ -30,6 +30,7 @@ struct v1_run_part {
 MUST_CHECK int v1_run_read(struct v1_run *ret, const json_t *object, const struct v1_run_part *part,
                            struct fault *fault);
 
-/* The answer's body. 0 or < 0 (no memory, or larger than to->max). */
-MUST_CHECK int v1_run_write(struct buf *to, const char *id, const struct language *language,
+/* The answer's body; type: what its first field `type` says, where it is an event, or NULL. 0 or < 0 (no memory, or
+ * larger than to->max). */
+MUST_CHECK int v1_run_write(struct buf *to, const char *type, const char *id, const struct language *language,
                             const struct result *result, bool base64);

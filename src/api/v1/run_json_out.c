@@ -99,12 +99,14 @@ static void write_files(struct json_out *out, const struct result *result, bool 
     json_out_key_uint(out, "files_omitted", result->n_omitted);
 }
 
-int v1_run_write(struct buf *to, const char *id, const struct language *language,
+int v1_run_write(struct buf *to, const char *type, const char *id, const struct language *language,
                  const struct result *result, bool base64)
 {
     struct json_out out = json_out_to(to);
 
     json_out_open(&out, '{');
+    if (type != NULL)
+        json_out_key_str(&out, "type", type);
     json_out_key_str(&out, "id", id);
     json_out_key_str(&out, "language", language->id);
     json_out_key_str(&out, "version", language->version);
