@@ -11,6 +11,7 @@ static const struct cli_command commands[] = {
     {"serve",     "[--listen ADDR:PORT] [--data DIR] [--config FILE]", "run the service here",   cmd_serve},
     {"run",       "FILE [OPTION...] [--] [ARGUMENT...]",    "run a program in a sandbox", cmd_run},
     {"languages", "[--json] [--server URL]",                "list what can be run",   cmd_languages},
+    {"config",    "check|show|template [--config FILE]",    "check the settings, or show them", cmd_config},
     {"doctor",    "[--config FILE] [--data DIR]",           "check every isolation layer", cmd_doctor},
     {"version",   "",                                       "print the version",      cmd_version},
 };

@@ -81,6 +81,8 @@ struct languages {
  * Runs nothing. *ret is untouched on failure. */
 MUST_CHECK int languages_load(struct languages *ret, const char *dir, struct err *err);
 void languages_done(struct languages *languages);
+/* For who wants to know all at once: on_fault for each folder that languages_load() would refuse. Returns how many. */
+size_t languages_check(const char *dir, void (*on_fault)(void *arg, const char *sentence), void *arg);
 
 /* The limits of a stage whose language says nothing of them. */
 const struct limits *languages_usual_limits(enum stage stage);

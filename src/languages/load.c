@@ -311,3 +311,31 @@ int languages_load(struct languages *ret, const char *dir, struct err *err)
     languages = (struct languages){0};
     return 0;
 }
+
+size_t languages_check(const char *dir, void (*on_fault)(void *arg, const char *sentence), void *arg)
+{
+    CLEANUP(languages_done) struct languages languages = {0};
+    struct dirent **entries = NULL;
+    int n = scandir(dir, &entries, is_language, by_bytes);
+    struct err err = {0};
+    size_t n_faults = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct language language = {0};
+
+        if (load_language(&language, dir, entries[i]->d_name, &err) < 0) {
+            on_fault(arg, err.msg);
+            n_faults++;
+        } else {
+            language_done(&language);
+        }
+        free(entries[i]);
+    }
+    free((void *)entries);
+    /* What only shows between them: names that clash; or that there are none. */
+    if (n_faults == 0 && languages_load(&languages, dir, &err) < 0) {
+        on_fault(arg, err.msg);
+        n_faults++;
+    }
+    return n_faults;
+}

@@ -167,29 +167,69 @@ static int set_defaults(struct config *config)
     return 0;
 }
 
+/* With a report a fault is told, and is none any more. */
+static int fault(const struct config_report *report, int r, struct err *err)
+{
+    if (r >= 0 || report == NULL)
+        return r;
+    report->on_fault(report->arg, err->msg);
+    *err = (struct err){0};
+    return 0;
+}
+
+/* The same, of a setting that is right by itself: says where it is from. */
+static int fault_of(const struct config_report *report, const char *name, int r, struct err *err)
+{
+    for (size_t i = 0; r < 0 && report != NULL && i < config_n_keys; i++)
+        if (strcmp(config_keys[i].name, name) == 0 && report->origins[i].from == CONFIG_FILE)
+            r = err_wrap(err, r, "%s:%u", report->file, report->origins[i].line);
+    return fault(report, r, err);
+}
+
+void config_environment_name(char *ret, size_t size, const struct ini_key *key)
+{
+    size_t len = strlen("GLIMPSE_");
+
+    (void)snprintf(ret, size, "GLIMPSE_");
+    for (const char *at = key->name; *at != '\0' && len + 1 < size; at++)
+        ret[len++] = (char)toupper((unsigned char)*at);
+    ret[len] = '\0';
+}
+
 /* GLIMPSE_MAX_RUNNING sets max_running. */
-static int read_environment(struct config *config, struct err *err)
+static int read_environment(struct config *config, struct config_report *report, struct err *err)
 {
     for (size_t i = 0; i < config_n_keys; i++) {
-        char name[64] = "GLIMPSE_";
-        const char *key = config_keys[i].name, *value;
-        size_t len = strlen(name);
+        const char *value;
+        char name[64];
         int r;
 
-        for (; *key != '\0' && len + 1 < sizeof name; key++)
-            name[len++] = (char)toupper((unsigned char)*key);
-        name[len] = '\0';
+        config_environment_name(name, sizeof name, &config_keys[i]);
         value = getenv(name);
         if (value == NULL)
             continue;
         r = ini_set(config, &config_keys[i], value, err);
         if (r < 0)
-            return err_wrap(err, r, "environment variable %s", name);
+            r = fault(report, err_wrap(err, r, "environment variable %s", name), err);
+        else if (report != NULL)
+            report->origins[i].from = CONFIG_ENVIRONMENT;
+        if (r < 0)
+            return r;
     }
     return 0;
 }
 
-static int read_args(struct config *config, const struct config_args *args, struct err *err)
+static void note_argument(struct config_report *report, const char *option)
+{
+    const char *name = strcmp(option, "--data") == 0 ? "data_dir" : "listen";
+
+    for (size_t i = 0; report != NULL && i < config_n_keys; i++)
+        if (strcmp(config_keys[i].name, name) == 0)
+            report->origins[i].from = CONFIG_ARGUMENT;
+}
+
+static int read_args(struct config *config, const struct config_args *args, struct config_report *report,
+                     struct err *err)
 {
     const struct {
         const char *option, *value;
@@ -206,6 +246,7 @@ static int read_args(struct config *config, const struct config_args *args, stru
             continue;
         if (rows[i].value[0] == '\0')
             return err_set(err, -EINVAL, "%s is empty", rows[i].option);
+        note_argument(report, rows[i].option);
         copy = strdup(rows[i].value);
         if (copy == NULL)
             return err_set(err, -ENOMEM, "out of memory");
@@ -258,7 +299,7 @@ static int check_origins(const struct strings *origins, struct err *err)
 }
 
 /* Fills what depends on other settings, and checks what the table cannot. */
-static int settle(struct config *config, struct err *err)
+static int settle(struct config *config, const struct config_report *report, struct err *err)
 {
     char **dirs[] = {&config->data_dir, &config->run_dir, &config->languages_dir, &config->web_dir,
                      &config->toolchains_dir};
@@ -285,11 +326,13 @@ static int settle(struct config *config, struct err *err)
         return err_set(err, -ENOMEM, "out of memory");
     }
     if (strlen(config->boxd_socket) >= room)
-        return err_set(
-            err, -ENAMETOOLONG,
-            "run_dir is too long for a socket's name: %zu bytes with /boxd.sock, at most %zu fit. "
-            "Set run_dir to a shorter one, like /run/glimpse",
-            strlen(config->boxd_socket), room - 1);
+        r = err_set(err, -ENAMETOOLONG,
+                    "run_dir is too long for a socket's name: %zu bytes with /boxd.sock, at most %zu fit. "
+                    "Set run_dir to a shorter one, like /run/glimpse",
+                    strlen(config->boxd_socket), room - 1);
+    r = fault_of(report, "run_dir", r, err);
+    if (r < 0)
+        return r;
     if (config->max_running_per_caller == 0)
         config->max_running_per_caller = config->max_running - config->max_running / 4;
     if (config->warm_max < config->warm)
@@ -298,15 +341,36 @@ static int settle(struct config *config, struct err *err)
         config->prestart_max = config->prestart;
     if (config->slots == 0)
         config->slots = config->max_running + config->pool + config->warm_max + 32;
-    r = check_networks("trusted_proxies", &config->trusted_proxies, err);
+    r = fault_of(report, "trusted_proxies", check_networks("trusted_proxies", &config->trusted_proxies, err), err);
     if (r == 0)
-        r = check_networks("metrics_allow", &config->metrics_allow, err);
+        r = fault_of(report, "metrics_allow", check_networks("metrics_allow", &config->metrics_allow, err), err);
     if (r == 0)
-        r = check_origins(&config->allow_origins, err);
-    return r < 0 ? r : check_listen(config->listen, err);
+        r = fault_of(report, "allow_origins", check_origins(&config->allow_origins, err), err);
+    return r < 0 ? r : fault_of(report, "listen", check_listen(config->listen, err), err);
 }
 
-int config_load_args(struct config *ret, const struct config_args *args, struct err *err)
+static int read_file(struct config *config, const char *file, struct config_report *report, struct err *err)
+{
+    CLEANUP(freep) unsigned *lines = NULL;
+    struct ini_report ini = {0};
+    int r;
+
+    if (report == NULL)
+        return ini_read(config, file, config_keys, config_n_keys, err);
+    lines = calloc(config_n_keys, sizeof *lines);
+    if (lines == NULL)
+        return err_set(err, -ENOMEM, "out of memory");
+    ini = (struct ini_report){.on_fault = report->on_fault, .arg = report->arg, .lines = lines};
+    r = fault(report, ini_read_report(config, file, config_keys, config_n_keys, &ini, err), err);
+    report->file = file;
+    for (size_t i = 0; i < config_n_keys; i++)
+        if (lines[i] > 0)
+            report->origins[i] = (struct config_origin){CONFIG_FILE, lines[i]};
+    return r;
+}
+
+int config_load_report(struct config *ret, const struct config_args *args, struct config_report *report,
+                       struct err *err)
 {
     CLEANUP(config_done) struct config config = {0};
     const char *file = args->file;
@@ -318,22 +382,33 @@ int config_load_args(struct config *ret, const struct config_args *args, struct 
     if (file == NULL && access(CONFIG_DEFAULT_FILE, F_OK) == 0)
         file = CONFIG_DEFAULT_FILE;
     if (file != NULL) {
-        r = ini_read(&config, file, config_keys, config_n_keys, err);
+        r = read_file(&config, file, report, err);
         if (r < 0)
             return r;
     }
-    r = read_environment(&config, err);
-    if (r < 0)
-        return r;
-    r = read_args(&config, args, err);
-    if (r < 0)
-        return r;
-    r = settle(&config, err);
+    r = read_environment(&config, report, err);
+    if (r == 0)
+        r = read_args(&config, args, report, err);
+    if (r == 0)
+        r = settle(&config, report, err);
     if (r < 0)
         return r;
     *ret = config;
     config = (struct config){0}; /* taken */
     return 0;
+}
+
+int config_load_args(struct config *ret, const struct config_args *args, struct err *err)
+{
+    return config_load_report(ret, args, NULL, err);
+}
+
+int config_defaults(struct config *ret)
+{
+    int r = set_defaults(ret);
+
+    ret->max_running = 0;
+    return r;
 }
 
 int config_load(struct config *ret, const char *file, struct err *err)

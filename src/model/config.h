@@ -64,6 +64,27 @@ MUST_CHECK int config_load(struct config *ret, const char *file, struct err *err
 MUST_CHECK int config_load_args(struct config *ret, const struct config_args *args, struct err *err);
 void config_done(struct config *config);
 
+enum config_from { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_ARGUMENT };
+struct config_origin {
+    enum config_from from;
+    unsigned line; /* CONFIG_FILE */
+};
+
+/* For who wants to know all at once: each fault is told, and its setting left as it was. */
+struct config_report {
+    void (*on_fault)(void *arg, const char *sentence);
+    void *arg;
+    struct config_origin *origins; /* [config_n_keys], by the caller, zero */
+    const char *file;              /* set: static or borrowed from args; NULL: none was read */
+};
+/* As config_load_args(); < 0 only where no configuration comes of it. */
+MUST_CHECK int config_load_report(struct config *ret, const struct config_args *args, struct config_report *report,
+                                  struct err *err);
+/* What a file without a single line means, with what depends on the machine left zero or NULL; to config_done(). */
+MUST_CHECK int config_defaults(struct config *ret);
+/* Of the setting in the environment: "GLIMPSE_MAX_RUNNING". */
+void config_environment_name(char *ret, size_t size, const struct ini_key *key);
+
 /* A helper executable ("glimpse-boxd"): beside the running one, else in GLIMPSE_LIBEXEC_DIR.
  * *ret is owned by the caller; -ENOENT names both places. */
 MUST_CHECK int config_find_program(char **ret, const char *name, struct err *err);

@@ -203,6 +203,52 @@ int ini_set(void *base, const struct ini_key *key, const char *text, struct err 
     return set_field(base, key, text, false, err);
 }
 
+static int show_word(struct buf *to, const char *word)
+{
+    const char *quote = strpbrk(word, " \t\"'") == NULL && *word != '\0' ? "" : strchr(word, '"') == NULL ? "\"" : "'";
+
+    return buf_printf(to, "%s%s%s", quote, word, quote);
+}
+
+static int show_words(struct buf *to, const struct strings *words)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < words->n; i++) {
+        if (i > 0)
+            r = buf_add_str(to, " ");
+        if (r == 0)
+            r = show_word(to, words->at[i]);
+    }
+    return r;
+}
+
+int ini_show(struct buf *to, const void *base, const struct ini_key *key)
+{
+    const void *field = (const char *)base + key->offset;
+    const char *text;
+    char number[32];
+
+    switch (key->type) {
+    case INI_STRING:
+        text = *(char *const *)field;
+        return text == NULL ? 0 : buf_add_str(to, text);
+    case INI_WORDS:
+        return show_words(to, field);
+    case INI_BOOL:
+        return buf_add_str(to, *(const bool *)field ? "yes" : "no");
+    case INI_CHOICE:
+        return buf_add_str(to, key->choices[*(const uint64_t *)field]);
+    case INI_UINT:
+    case INI_BYTES:
+    case INI_MS:
+        return buf_add_str(to, show(number, sizeof number, key->type, *(const uint64_t *)field));
+    case INI_CUSTOM:
+        break;
+    }
+    return 0;
+}
+
 /* --- Files ----------------------------------------------------------------------------------- */
 
 /* One call of ini_read(). libinih tells its handler neither the line nor whether it goes on from the one before, and
@@ -219,15 +265,32 @@ struct ini_reading {
     const struct ini_key *keys; /* borrowed */
     size_t n_keys;
     unsigned *seen; /* owned: per key the line that gave it, or 0 */
+    const struct ini_report *report; /* borrowed, or NULL */
     struct err *err;
     int r; /* the first failure; all after it is skipped */
 };
 
 static int fail(struct ini_reading *reading, int code)
 {
-    if (reading->r == 0)
-        reading->r = err_wrap(reading->err, code, "%s:%u", reading->path, reading->line_number);
-    return reading->r;
+    if (reading->r < 0)
+        return reading->r;
+    code = err_wrap(reading->err, code, "%s:%u", reading->path, reading->line_number);
+    if (reading->report == NULL) {
+        reading->r = code;
+        return code;
+    }
+    reading->report->on_fault(reading->report->arg, reading->err->msg);
+    *reading->err = (struct err){0};
+    return 0;
+}
+
+/* libinih tells of the first line that it does not understand, and only in the end. */
+static bool is_understood(const struct ini_reading *reading)
+{
+    const char *at = reading->line + strspn(reading->line, " \t\r\n");
+
+    return *at == '\0' || *at == ';' || *at == '#' || reading->indented ||
+           (*at == '[' ? strchr(at, ']') != NULL : strpbrk(at, "=:") != NULL);
 }
 
 /* An ini_reader. Ends the file early where a line is not text that fits. */
@@ -251,6 +314,8 @@ static char *on_line(char *to, int size, void *arg)
         return NULL;
     }
     reading->indented = isblank((unsigned char)reading->line[0]);
+    if (reading->report != NULL && !is_understood(reading))
+        (void)fail(reading, err_set(reading->err, -EINVAL, "this is neither `[section]` nor `name = value`"));
     memcpy(to, reading->line, (size_t)len + 1);
     return to;
 }
@@ -322,12 +387,17 @@ static void reading_done(struct ini_reading *reading)
     free(reading->seen);
 }
 
-int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_keys,
-             struct err *err)
+int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_keys, struct err *err)
+{
+    return ini_read_report(base, path, keys, n_keys, NULL, err);
+}
+
+int ini_read_report(void *base, const char *path, const struct ini_key *keys, size_t n_keys,
+                    const struct ini_report *report, struct err *err)
 {
     CLEANUP(reading_done)
     struct ini_reading reading = {
-        .path = path, .base = base, .keys = keys, .n_keys = n_keys, .err = err};
+        .path = path, .base = base, .keys = keys, .n_keys = n_keys, .report = report, .err = err};
     int line;
 
     reading.seen = calloc(n_keys + 1, sizeof *reading.seen);
@@ -342,7 +412,9 @@ int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_
     /* libinih goes on after a line that it does not understand, and returns the first one. */
     if (reading.r < 0)
         return reading.r;
-    if (line > 0)
+    if (report != NULL)
+        memcpy(report->lines, reading.seen, n_keys * sizeof *reading.seen);
+    else if (line > 0)
         return err_set(err, -EINVAL, "%s:%d: this is neither `[section]` nor `name = value`", path,
                        line);
     if (line < 0)

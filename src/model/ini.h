@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/strings.h"
 
@@ -42,6 +43,21 @@ struct ini_key {
 /* Reads a file into *base, whose fields hold the defaults. < 0 with *err; *base is then half filled, and the
  * caller frees it as usual. */
 MUST_CHECK int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_keys, struct err *err);
+
+/* For who wants to know all at once. */
+struct ini_report {
+    void (*on_fault)(void *arg, const char *sentence); /* called for each fault; reading goes on after it */
+    void *arg;
+    unsigned *lines; /* [n_keys], by the caller, zero: the line that set each key */
+};
+
+/* As ini_read(), but with report (NULL: the same) a fault of the file is told and passed over. < 0 where the file
+ * can't be read. */
+MUST_CHECK int ini_read_report(void *base, const char *path, const struct ini_key *keys, size_t n_keys,
+                               const struct ini_report *report, struct err *err);
+
+/* Appends a field's value as the file would have it; "" where there is none. Nothing for INI_CUSTOM. */
+MUST_CHECK int ini_show(struct buf *to, const void *base, const struct ini_key *key);
 
 /* Sets one field from text, as the file would: for environment variables and command lines. *err does not name
  * the key: the caller knows how its user calls it. */
