@@ -30,7 +30,7 @@ struct api {
     bool draining;               /* SIGTERM has come */
 };
 
-enum { API_BODY_BYTES_MAX = 16 << 20, API_ID_BYTES = UUID_BYTES };
+enum { API_ID_BYTES = UUID_BYTES };
 
 extern const struct http_route api_routes[];
 extern const size_t api_n_routes;

@@ -106,10 +106,20 @@ const char *http_request_header(const struct http_request *request, const char *
 MUST_CHECK int http_request_header_list(struct buf *to, const struct http_request *request, const char *name);
 /* The other end of the connection; NULL where that has no address. */
 /* May the page that makes this request? True without an Origin (no page), for our own origin, and for those of
- * allow_origins. For what CORS does not guard: WebSockets. */
+ * allow_origins. For what CORS does not guard: WebSockets and forms. */
 bool http_request_origin_allowed(const struct http_request *request);
 /* Decoded; NULL in .at where the query has no such name. */
 struct slice http_request_query(const struct http_request *request, const char *name);
+
+/* A piece of a part of a form; the first piece of each part begins it, also where it is empty. All borrowed. */
+struct http_part {
+    const char *name, *filename; /* filename: NULL where there is none; as the client wrote it: check it */
+    struct slice data;
+    bool begins;
+};
+typedef int http_on_part(void *arg, const struct http_part *part); /* < 0 (not -EINVAL): ends it */
+/* Reads a body of type multipart/form-data. 0, -EINVAL where it is none or cut, or what on_part gave. */
+MUST_CHECK int http_request_read_form(const struct http_request *request, http_on_part *on_part, void *arg);
 
 /* Something of the gate's or the handler's that lives as long as the request. mark: taken, ended by free(). */
 void http_request_set_mark(struct http_request *request, void *mark);

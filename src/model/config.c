@@ -46,6 +46,7 @@ const struct ini_key config_keys[] = {
     KEY(prestart_max,   INI_UINT,   1, 64,   "as many as that, where they are used up faster than made (4)"),
     KEY(cache,          INI_BYTES,  0, UINT64_C(64) << 30, "compiled programs that are kept in memory, altogether; 0: none (256M)"),
     KEY(cache_entries,  INI_UINT,   1, 65536, "how many at most, each an open file (1024)"),
+    KEY(body_max,       INI_BYTES,  65536, 256 << 20, "the body of a request, the program's files and its input together (16M)"),
     KEY(uid_base,       INI_UINT,   65536, 4294836224, "first host uid of the boxes, two for each slot (1879048192)"),
     {.section = "", .name = "log_format", .type = INI_CHOICE, .offset = offsetof(struct config, log_format),
      .choices = log_formats, .help = "how a line is written: logfmt, json or text (logfmt)"},
@@ -154,8 +155,8 @@ static int set_defaults(struct config *config)
 
     *config = (struct config){
         .max_queued = 512, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30, .warm_renew = 10000,
-        .prestart = 1, .prestart_max = 4, .cache = 256 << 20, .cache_entries = 1024, .uid_base = 1879048192,
-        .log_level = 1};
+        .prestart = 1, .prestart_max = 4, .cache = 256 << 20, .cache_entries = 1024, .body_max = 16 << 20,
+        .uid_base = 1879048192, .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         char **field = (char **)(void *)((char *)config + texts[i].offset);

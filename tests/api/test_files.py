@@ -1,8 +1,12 @@
-"""`collect`: the files that a program leaves."""
+"""Files: those that come as they are (multipart/form-data), and those that a program leaves (`collect`)."""
 import base64
 import concurrent.futures
+import json
+import subprocess
 
 import pytest
+
+import glimpse_server
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(20))
 MANY, MOST_BYTES = 256, 16 << 20
@@ -151,3 +155,95 @@ def test_links_made_while_they_are_collected(server):
 ])
 def test_bad_patterns(server, problem, collect, field):
     problem(server.post("/v1/run", {"language": "bash", "code": "", "collect": collect}), 422, field)
+
+
+# --- multipart/form-data ---------------------------------------------------------------------
+
+SHOW = "import sys\nprint([(n, open(n, 'rb').read()) for n in sys.argv[1:]], sys.stdin.buffer.read())"
+
+
+def post_form(server, parts, **headers):
+    """parts: (name, file name or None, content)."""
+    files = [(name, (filename, content)) for name, filename, content in parts]
+    return server.post("/v1/run", None, files=files, headers=headers)
+
+
+def form(request, *parts):
+    return [("request", None, json.dumps(request)), *parts]
+
+
+def test_a_form(server):
+    every_byte = bytes(range(256)) * 300 + b"\r\n--x\r\n"
+    answer = post_form(server, form({"language": "python", "args": ["a.bin", "d/empty", "main.py"], "limits": {"run": {"output_bytes": 16000000}}},
+                                    ("files", "main.py", SHOW), ("files", "a.bin", every_byte), ("stdin", None, b"\0\xff\n"), ("files", "d/empty", b"")))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["stages"]["run"]["stdout"] == f"{[('a.bin', every_byte), ('d/empty', b''), ('main.py', SHOW.encode())]} {bytes([0, 255, 10])}\n"
+
+
+def test_the_order_of_parts_does_not_matter(server):
+    parts = form({"language": "bash"}, ("files", "main.sh", "cat; cat b"), ("files", "b", "B"), ("stdin", None, "in"))
+    for order in (parts, [parts[3], *parts[:3]], [parts[1], parts[2], parts[0], parts[3]]):
+        assert post_form(server, order).json()["stages"]["run"]["stdout"] == "inB"
+
+
+def test_files_of_the_object_come_first(server):
+    request = {"language": "bash", "files": [{"name": "first.sh", "content": "echo first; cat more"}]}
+    assert post_form(server, form(request, ("files", "more", "and more"))).json()["stages"]["run"]["stdout"] == "first\nand more"
+
+
+def test_curl_sends_files_of_a_disk(server, tmp_path):
+    (tmp_path / "data.bin").write_bytes(PNG)
+    result = subprocess.run(["curl", "-s", server.url + "/v1/run", "-F", 'request={"language": "bash", "collect": ["data.bin"]}', "-F", "files=cat;filename=x.sh",
+                             "-F", f"files=@{tmp_path / 'data.bin'}", "-F", f"stdin=@{tmp_path / 'data.bin'}"], stdout=subprocess.PIPE, check=True)
+    answer = json.loads(result.stdout)
+    assert answer["stages"]["run"]["binary"] is True
+    assert base64.b64decode(answer["files"][0]["content"]) == PNG
+
+
+@pytest.mark.parametrize("parts, status, field", [
+    ([("files", "main.py", "x")], 422, None),
+    (form({"language": "python"}), 422, "code"),
+    (form({"language": "nope"}, ("files", "main.py", "")), 422, "language"),
+    (form({"language": "python"}, ("files", None, "x")), 422, "files"),
+    (form({"language": "python"}, ("files", "../x", "x")), 422, "files"),
+    (form({"language": "python"}, ("files", "a", "x"), ("files", "a", "x")), 422, "files"),
+    (form({"language": "python", "files": [{"name": "a", "content": ""}]}, ("files", "a", "x")), 422, "files"),
+    (form({"language": "python", "code": "1"}, ("files", "a", "x")), 422, "files"),
+    (form({"language": "python", "code": "1", "stdin": "a"}, ("stdin", None, "x")), 422, "stdin"),
+    (form({"language": "python", "code": "1"}, ("stdin", None, "x"), ("stdin", None, "y")), 422, None),
+    (form({"language": "python", "code": "1"}, ("other", None, "x")), 422, None),
+    (form({"language": "python", "code": "1"}, ("request", None, "{}")), 422, None),
+    ([("request", None, "{")], 400, None),
+    ([("request", None, "")], 400, None),
+    (form({"language": "python"}, *[("files", f"f{i}", "") for i in range(257)]), 422, "files"),
+])
+def test_bad_forms(server, problem, parts, status, field):
+    problem(post_form(server, parts), status, field)
+
+
+@pytest.mark.parametrize("type_, body", [
+    ("multipart/form-data", b"--x\r\n\r\n--x--"), ("multipart/form-data; boundary=", b"x"), ("multipart/form-data; boundary=x", b""),
+    ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n{\"language\": \"bash\", \"code\": \"\"}"),
+    ("multipart/form-data; boundary=x", b"no such boundary"), ("multipart/form-data; boundary=" + "x" * 5000, b"x"),
+    ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\nnameless\r\n--x--\r\n"),
+    ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"" + b"n" * 9000 + b"\"\r\n\r\nx\r\n--x--\r\n"),
+])
+def test_forms_that_are_none(server, type_, body):
+    answer = server.post("/v1/run", body, headers={"Content-Type": type_})
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("headers, status", [
+    ({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Origin": "{url}"}, 200), ({}, 200),
+])
+def test_pages_of_other_origins_post_no_forms(server, headers, status):
+    headers = {name: value.format(url=server.url) for name, value in headers.items()}
+    assert post_form(server, form({"language": "bash", "code": "echo"}), **headers).status_code == status
+
+
+def test_the_size_of_a_body_can_be_set(problem):
+    with glimpse_server.Server({"body_max": "64K"}) as small:
+        assert small.post("/v1/run", {"language": "bash", "code": "#" * 60000}).status_code == 200
+        answer = small.post("/v1/run", {"language": "bash", "code": "#" * 70000})
+        assert "65536" in problem(answer, 413)

@@ -97,7 +97,7 @@ static void handle(const struct http_match *match, char *path, const char *metho
     struct api api = {.languages = {.at = table, .n = COUNT_OF(table)}, .probed = true};
     struct http_request request = {.method = method, .path = path, .match = *match, .state = REQUEST_HANDLED};
 
-    buf_init(&request.body, API_BODY_BYTES_MAX);
+    buf_init(&request.body, 16 << 20);
     assert(buf_add(&request.body, body, len) == 0);
     n_answers = 0;
     match->route->handle(&request, &api);

@@ -2,7 +2,7 @@
 #include <strings.h>
 
 #include "api/call.h"
-#include "api/v1/run_json.h"
+#include "api/v1/run_form.h"
 #include "api/v1/run_stream.h"
 #include "api/v1/v1.h"
 
@@ -43,25 +43,35 @@ static const struct call_door *pick_door(const struct http_request *request)
     return best == NULL ? NULL : best == types[0] ? &at_once : best == types[1] ? &run_stream_sse : &run_stream_ndjson;
 }
 
+/* Forms are what pages can post to any origin without being asked whether they may: not to here. */
+static int read_request(struct v1_run *ret, const struct http_request *request, struct fault *fault)
+{
+    const char *type = http_request_header(request, "Content-Type");
+
+    if (v1_run_is_form(request) && !http_request_origin_allowed(request))
+        return fault_set(fault, 403, NULL,
+                         "pages of other origins may post forms to here where `allow_origins` names them");
+    if (v1_run_is_form(request))
+        return v1_run_read_form(ret, request, fault);
+    if (type != NULL && !is_json(type))
+        return fault_set(fault, 415, NULL,
+                         "the Content-Type is %.100s, it must be application/json or multipart/form-data", type);
+    return v1_run_parse(ret, http_request_body(request), fault);
+}
+
 void v1_run(struct http_request *request, void *arg)
 {
     const struct call_door *door = pick_door(request);
-    const char *type = http_request_header(request, "Content-Type");
     struct fault fault = {0};
     struct v1_run run;
 
-    if (type != NULL && !is_json(type)) {
-        http_answer_problem(request, 415, NULL,
-                            "the Content-Type is %.100s, it must be application/json", type);
-        return;
-    }
     if (door == NULL) {
         http_answer_problem(request, 406, NULL,
                             "there are " HTTP_JSON_TYPE ", " RUN_STREAM_SSE_TYPE " and " RUN_STREAM_NDJSON_TYPE
                             ", and Accept takes none of them");
         return;
     }
-    if (v1_run_parse(&run, http_request_body(request), &fault) < 0) {
+    if (read_request(&run, request, &fault) < 0) {
         call_refuse_with_problem(request, &fault);
         return;
     }

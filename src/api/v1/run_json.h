@@ -25,6 +25,7 @@ enum { V1_RUN_BUT_STDIN = 1, V1_RUN_BUT_OUTPUT_ENCODING = 2, V1_RUN_BUT_COLLECT 
 struct v1_run_part {
     const char *prefix; /* of its paths: "submissions[3]."; "" at the top; borrowed */
     unsigned but;       /* V1_RUN_BUT_*: what it does not have */
+    struct job *extra;  /* borrowed; its files and stdin are moved into the run: they came by another way. NULL: none */
     const char *others[V1_RUN_OTHERS_MAX]; /* fields of the same object that the caller reads; borrowed, up to a NULL */
 };
 MUST_CHECK int v1_run_read(struct v1_run *ret, const json_t *object, const struct v1_run_part *part,

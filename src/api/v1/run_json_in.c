@@ -305,6 +305,26 @@ static size_t fields_of(struct field fields[COUNT_OF(rows) + V1_RUN_OTHERS_MAX],
     return n;
 }
 
+/* What came beside the JSON. Its files follow those that are in it. */
+static int move_extra(struct reader *reader, struct job *extra)
+{
+    struct job *job = job_of(reader);
+    struct err err = {0};
+
+    if (job->main_unnamed && extra->n_files > 0)
+        return fault_set(reader->fault, 422, "files", "code and files exclude each other: send the code as a file");
+    for (size_t i = 0; i < extra->n_files; i++)
+        if (job_add_file(job, extra->files[i].name, extra->files[i].data, extra->files[i].len, &err) < 0)
+            return field_wrong_value(reader, "files", &err);
+    if (extra->stdin_data == NULL)
+        return 0;
+    if (job->stdin_data != NULL)
+        return fault_set(reader->fault, 422, "stdin", "stdin is given twice: in the request, and as a part of its own");
+    job->stdin_data = TAKE_PTR(extra->stdin_data);
+    job->stdin_len = extra->stdin_len;
+    return 0;
+}
+
 static int read_run(struct reader *reader, const json_t *object, const struct v1_run_part *part)
 {
     struct field fields[COUNT_OF(rows) + V1_RUN_OTHERS_MAX];
@@ -315,6 +335,8 @@ static int read_run(struct reader *reader, const json_t *object, const struct v1
     (void)snprintf(at, sizeof at, "%slanguage", part->prefix);
     if (job_of(reader)->language == NULL)
         return fault_set(reader->fault, 422, at, "%s is missing; GET /v1/languages lists what there is", at);
+    if (part->extra != NULL && move_extra(reader, part->extra) < 0)
+        return -1;
     (void)snprintf(at, sizeof at, "%scode", part->prefix);
     if (job_of(reader)->n_files == 0)
         return fault_set(reader->fault, 422, at, "%s is missing (or files, for more than one file)", at);
