@@ -9,3 +9,7 @@
  * *fault saying what to change, or that it can't be taken now. */
 MUST_CHECK int admit(struct run **ret, struct api *api, const struct caller *caller, struct job *job,
                      const struct run_events *events, void *arg, struct fault *fault);
+
+/* Would a job like this be taken, if there were room? Fills in what it left to its language. prefix: of the fields'
+ * paths, "" or "checker.". 0, or -1 with *fault. */
+MUST_CHECK int admit_check(struct api *api, struct job *job, const char *prefix, struct fault *fault);

@@ -1,6 +1,7 @@
 #include "api/call.h"
 
 #include <errno.h>
+#include <strings.h>
 
 #include "api/admit.h"
 #include "base/log.h"
@@ -21,6 +22,31 @@ void call_refuse_with_problem(struct http_request *request, const struct fault *
 {
     http_answer_problem(request, fault->status, fault->field[0] != '\0' ? fault->field : NULL, "%s",
                         fault->detail);
+}
+
+/* "application/json", with or without parameters. */
+static bool is_json(const char *type)
+{
+    size_t len = strcspn(type, "; \t");
+
+    return len == strlen(HTTP_JSON_TYPE) && strncasecmp(type, HTTP_JSON_TYPE, len) == 0;
+}
+
+bool call_is_json(const struct http_request *request)
+{
+    const char *type = http_request_header(request, "Content-Type");
+
+    return type == NULL || is_json(type);
+}
+
+bool call_takes_json(struct http_request *request)
+{
+    const char *type = http_request_header(request, "Content-Type");
+
+    if (call_is_json(request))
+        return true;
+    http_answer_problem(request, 415, NULL, "the Content-Type is %.100s, it must be application/json", type);
+    return false;
 }
 
 void call_answer_json(struct http_request *request, unsigned status, struct buf *body, int r)

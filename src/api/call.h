@@ -56,6 +56,10 @@ void call_give_up(struct call *call);
 /* For answer() with held. */
 void call_free(struct call *call);
 
+/* By its Content-Type; without one, it is. */
+bool call_is_json(const struct http_request *request);
+/* Most of v1 takes JSON only. False: it was answered with 415. */
+bool call_takes_json(struct http_request *request);
 /* For refuse() of v1: problem+json. */
 void call_refuse_with_problem(struct http_request *request, const struct fault *fault);
 /* Answers with JSON, or with 500 where r (of json_out_end()) says that body is not whole. body: taken. */

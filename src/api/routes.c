@@ -8,6 +8,7 @@
 /* clang-format off */
 const struct http_route api_routes[] = {
     {"POST", "/v1/run",          v1_run,                 .any_origin = false},
+    {"POST", "/v1/judge",        v1_judge,               .any_origin = false},
     {"GET",  "/v1/languages",    v1_languages,           .any_origin = false},
     {"GET",  "/healthz",         v1_health,              .any_origin = false},
     {"GET",  "/readyz",          v1_ready,               .any_origin = false},

@@ -1,6 +1,8 @@
 #include "base/json_out.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/utf8.h"
 
@@ -184,6 +186,16 @@ void json_out_micros(struct json_out *out, uint64_t value)
 
     separate(out);
     add(out, text, (size_t)len);
+}
+
+void json_out_real(struct json_out *out, double value)
+{
+    char text[40];
+
+    assert(isfinite(value));
+    (void)snprintf(text, sizeof text, "%.12g", value);
+    separate(out);
+    add(out, text, strlen(text));
 }
 
 void json_out_bool(struct json_out *out, bool value)

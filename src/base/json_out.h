@@ -32,6 +32,7 @@ void json_out_int(struct json_out *out, int64_t value);
 void json_out_uint(struct json_out *out, uint64_t value);
 void json_out_thousandths(struct json_out *out, uint64_t value); /* 1234 is written 1.234 */
 void json_out_micros(struct json_out *out, uint64_t value);      /* 1234567 is written 1.234567 */
+void json_out_real(struct json_out *out, double value); /* finite; with 12 digits */
 void json_out_bool(struct json_out *out, bool value);
 void json_out_null(struct json_out *out);
 

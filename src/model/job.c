@@ -62,6 +62,70 @@ void job_free(struct job *job)
     free(job);
 }
 
+static bool copy_text(char **to, const char *text)
+{
+    *to = text == NULL ? NULL : strdup(text);
+    return text == NULL || *to != NULL;
+}
+
+/* With the NUL that follows them. */
+static bool copy_bytes(char **to, const char *bytes, size_t len)
+{
+    *to = malloc(len + 1);
+    if (*to == NULL)
+        return false;
+    if (len > 0)
+        memcpy(*to, bytes, len);
+    (*to)[len] = '\0';
+    return true;
+}
+
+static bool copy_strings(char ***to, size_t *n_to, char *const *strings, size_t n)
+{
+    if (n == 0)
+        return true;
+    *to = (char **)calloc(n, sizeof **to);
+    for (; *to != NULL && *n_to < n; (*n_to)++)
+        if (!copy_text(&(*to)[*n_to], strings[*n_to]))
+            return false;
+    return *to != NULL;
+}
+
+static bool copy_files(struct job *to, const struct job *job)
+{
+    to->files = calloc(job->n_files + 1, sizeof *to->files);
+    if (to->files == NULL)
+        return false;
+    for (size_t i = 0; i < job->n_files; i++) {
+        struct job_file *file = &to->files[to->n_files++];
+
+        file->len = job->files[i].len;
+        if (!copy_text(&file->name, job->files[i].name) || !copy_bytes(&file->data, job->files[i].data, file->len))
+            return false;
+    }
+    return true;
+}
+
+struct job *job_copy(const struct job *job)
+{
+    CLEANUP(job_freep) struct job *copy = job_new();
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *job; /* plain values; all that is owned is done anew */
+    copy->language = copy->version = copy->stdin_data = NULL;
+    copy->files = NULL;
+    copy->args = copy->env = copy->collect = NULL;
+    copy->n_files = copy->n_args = copy->n_env = copy->n_collect = 0;
+    if (!copy_text(&copy->language, job->language) || !copy_text(&copy->version, job->version) ||
+        !copy_files(copy, job) || !copy_strings(&copy->args, &copy->n_args, job->args, job->n_args) ||
+        !copy_strings(&copy->env, &copy->n_env, job->env, job->n_env) ||
+        !copy_strings(&copy->collect, &copy->n_collect, job->collect, job->n_collect) ||
+        !copy_bytes(&copy->stdin_data, job->stdin_data, job->stdin_len))
+        return NULL;
+    return TAKE_PTR(copy);
+}
+
 int job_check_name(struct slice name, struct err *err)
 {
     size_t depth = 0;

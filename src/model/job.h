@@ -83,6 +83,7 @@ struct job {
 };
 
 struct job *job_new(void); /* zeroed; NULL when out of memory */
+struct job *job_copy(const struct job *job); /* with all that it owns; NULL when out of memory */
 void job_free(struct job *job);
 DEFINE_FREEP(struct job, job)
 

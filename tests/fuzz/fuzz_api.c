@@ -95,7 +95,9 @@ static struct language table[] = {
 static void handle(const struct http_match *match, char *path, const char *method, const uint8_t *body, size_t len)
 {
     struct api api = {.languages = {.at = table, .n = COUNT_OF(table)}, .probed = true};
-    struct http_request request = {.method = method, .path = path, .match = *match, .state = REQUEST_HANDLED};
+    struct caller caller = {.id = "addr:192.0.2.1"};
+    struct http_request request = {
+        .method = method, .path = path, .match = *match, .state = REQUEST_HANDLED, .mark = &caller};
 
     buf_init(&request.body, 16 << 20);
     assert(buf_add(&request.body, body, len) == 0);

@@ -1,6 +1,4 @@
 /* POST /v1/run */
-#include <strings.h>
-
 #include "api/call.h"
 #include "api/v1/run_form.h"
 #include "api/v1/run_stream.h"
@@ -25,14 +23,6 @@ static void answer(struct call *call, const struct result *result)
     call_answer_json(call->request, http_status(result->status), &body, r);
 }
 
-/* "application/json", with or without parameters. */
-static bool is_json(const char *type)
-{
-    size_t len = strcspn(type, "; \t");
-
-    return len == strlen(HTTP_JSON_TYPE) && strncasecmp(type, HTTP_JSON_TYPE, len) == 0;
-}
-
 /* How the client wants to hear of it; NULL: in no way that there is. */
 static const struct call_door *pick_door(const struct http_request *request)
 {
@@ -53,7 +43,7 @@ static int read_request(struct v1_run *ret, const struct http_request *request, 
                          "pages of other origins may post forms to here where `allow_origins` names them");
     if (v1_run_is_form(request))
         return v1_run_read_form(ret, request, fault);
-    if (type != NULL && !is_json(type))
+    if (!call_is_json(request))
         return fault_set(fault, 415, NULL,
                          "the Content-Type is %.100s, it must be application/json or multipart/form-data", type);
     return v1_run_parse(ret, http_request_body(request), fault);

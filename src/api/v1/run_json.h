@@ -31,6 +31,13 @@ struct v1_run_part {
 MUST_CHECK int v1_run_read(struct v1_run *ret, const json_t *object, const struct v1_run_part *part,
                            struct fault *fault);
 
+/* An array of arguments, for a job. 0, or -1 with the reader's fault set. */
+struct reader;
+MUST_CHECK int v1_args_read(struct reader *reader, const json_t *args, const char *path, struct job *job);
+
+/* A stage, or null where it was not reached. output: with what it wrote. */
+struct json_out;
+void v1_stage_write(struct json_out *out, enum stage which, const struct stage_result *stage, bool output, bool base64);
 /* The answer's body; type: what its first field `type` says, where it is an event, or NULL. 0 or < 0 (no memory, or
  * larger than to->max). */
 MUST_CHECK int v1_run_write(struct buf *to, const char *type, const char *id, const struct language *language,

@@ -105,7 +105,7 @@ static int read_stdin(struct reader *reader, const json_t *value, const char *pa
     return 0;
 }
 
-static int read_args(struct reader *reader, const json_t *args, const char *path)
+int v1_args_read(struct reader *reader, const json_t *args, const char *path, struct job *job)
 {
     struct err err = {0};
 
@@ -121,10 +121,15 @@ static int read_args(struct reader *reader, const json_t *args, const char *path
         (void)snprintf(at, sizeof at, "%s[%zu]", path, i);
         if (!json_is_string(arg))
             return field_wrong_type(reader, arg, at, "a string");
-        if (job_add_arg(job_of(reader), json_in_slice(arg), &err) < 0)
+        if (job_add_arg(job, json_in_slice(arg), &err) < 0)
             return field_wrong_value(reader, at, &err);
     }
     return 0;
+}
+
+static int read_args(struct reader *reader, const json_t *args, const char *path)
+{
+    return v1_args_read(reader, args, path, job_of(reader));
 }
 
 static int read_env(struct reader *reader, const json_t *env, const char *path)

@@ -37,16 +37,8 @@ static void write_end(struct json_out *out, const struct stage_result *stage)
                      stage->signal == 0 ? NULL : signal_name(stage->signal, name, sizeof name));
 }
 
-static void write_stage(struct json_out *out, enum stage which, const struct stage_result *stage,
-                        bool base64)
+static void write_outputs(struct json_out *out, const struct stage_result *stage, bool base64)
 {
-    json_out_key(out, stage_names[which]);
-    if (!stage->ran) {
-        json_out_null(out);
-        return;
-    }
-    json_out_open(out, '{');
-    write_end(out, stage);
     write_output(out, "stdout", &stage->out[0], base64);
     write_output(out, "stderr", &stage->out[1], base64);
     json_out_key(out, "truncated");
@@ -58,6 +50,18 @@ static void write_stage(struct json_out *out, enum stage which, const struct sta
     json_out_close(out, '}');
     json_out_key(out, "binary");
     json_out_bool(out, is_binary(stage));
+}
+
+void v1_stage_write(struct json_out *out, enum stage which, const struct stage_result *stage, bool output, bool base64)
+{
+    if (!stage->ran) {
+        json_out_null(out);
+        return;
+    }
+    json_out_open(out, '{');
+    write_end(out, stage);
+    if (output)
+        write_outputs(out, stage, base64);
     json_out_key(out, "wall_ms");
     json_out_thousandths(out, stage->wall_us);
     json_out_key(out, "cpu_ms");
@@ -114,8 +118,10 @@ int v1_run_write(struct buf *to, const char *type, const char *id, const struct 
     json_out_key_str(&out, "message", result->message);
     json_out_key(&out, "stages");
     json_out_open(&out, '{');
-    for (enum stage stage = 0; stage < N_STAGES; stage++)
-        write_stage(&out, stage, &result->stages[stage], base64);
+    for (enum stage stage = 0; stage < N_STAGES; stage++) {
+        json_out_key(&out, stage_names[stage]);
+        v1_stage_write(&out, stage, &result->stages[stage], true, base64);
+    }
     json_out_close(&out, '}');
     if (result->collects)
         write_files(&out, result, base64);
