@@ -138,7 +138,8 @@ struct glimpse_request {
 
 struct glimpse_callbacks {
     void *arg;
-    /* Output as it comes; stream 1 is stdout, 2 is stderr; bytes are borrowed. From a server: once, at the end. */
+    /* Output as it comes; stream 1 is stdout, 2 is stderr; bytes are borrowed. Until it returns no more is
+     * read, so that the program waits in the end. */
     void (*on_output)(void *arg, int stage, int stream, const void *bytes, size_t length);
 };
 

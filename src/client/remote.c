@@ -15,6 +15,7 @@ enum {
     POLL_MS = 50, /* how soon a cancel is seen */
     URL_BYTES = 512,
 };
+#define STREAM_TYPE "application/x-ndjson"
 
 struct client_remote {
     struct glimpse base;
@@ -27,9 +28,14 @@ struct client_remote {
 struct exchange { /* one request and its answer */
     const char *path;
     const struct buf *body; /* borrowed; NULL: GET */
-    struct buf answer;
+    const struct glimpse_callbacks *callbacks; /* borrowed; of a run */
+    CURL *easy;             /* borrowed */
+    struct buf answer;      /* whole; of a stream: its result, once that is there */
+    struct buf line;        /* of a stream: the one that is coming */
     long status;
-    bool too_long;
+    bool streamed;          /* the answer comes piece by piece */
+    int failed;             /* what is wrong with what came, GLIMPSE_E_*; ... */
+    struct glimpse_error failure; /* ... and why */
     char why[CURL_ERROR_SIZE];
 };
 
@@ -40,15 +46,64 @@ static struct client_remote *remote_of(struct glimpse *client)
 
 /* --- HTTP ------------------------------------------------------------------------------------ */
 
+static int fail_too_long(struct exchange *exchange)
+{
+    return client_fail(&exchange->failure, GLIMPSE_E_SERVICE, "%s: the answer is too long", exchange->path);
+}
+
+/* A whole line of a stream. */
+static int take_line(struct exchange *exchange)
+{
+    int r = remote_read_event(&exchange->line, exchange->callbacks, &exchange->failure);
+
+    if (r == REMOTE_E_RESULT) {
+        buf_done(&exchange->answer);
+        exchange->answer = exchange->line;
+        exchange->line = (struct buf){.max = exchange->line.max};
+    }
+    buf_clear(&exchange->line);
+    return r < 0 ? r : GLIMPSE_OK;
+}
+
+static int take_lines(struct exchange *exchange, const char *bytes, size_t len)
+{
+    int code = GLIMPSE_OK;
+
+    while (len > 0 && code == GLIMPSE_OK) {
+        const char *end = memchr(bytes, '\n', len);
+        size_t n = end == NULL ? len : (size_t)(end - bytes);
+
+        if (buf_add(&exchange->line, bytes, n) < 0)
+            return fail_too_long(exchange);
+        if (end == NULL)
+            break;
+        code = take_line(exchange);
+        bytes += n + 1;
+        len -= n + 1;
+    }
+    return code;
+}
+
+/* Whether what comes is a stream, as was asked for. What says no, or knows none, answers in one piece. */
+static bool is_stream(CURL *easy)
+{
+    const char *type = NULL;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    return type != NULL && strncmp(type, STREAM_TYPE, strlen(STREAM_TYPE)) == 0;
+}
+
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
 {
     struct exchange *exchange = arg;
 
-    if (buf_add(&exchange->answer, bytes, size * n) < 0) {
-        exchange->too_long = true;
-        return 0; /* ends the transfer */
-    }
-    return size * n;
+    if (!exchange->streamed && exchange->callbacks != NULL && exchange->answer.len == 0)
+        exchange->streamed = is_stream(exchange->easy);
+    if (exchange->streamed)
+        exchange->failed = take_lines(exchange, bytes, size * n);
+    else if (buf_add(&exchange->answer, bytes, size * n) < 0)
+        exchange->failed = fail_too_long(exchange);
+    return exchange->failed == GLIMPSE_OK ? size * n : 0; /* 0 ends the transfer */
 }
 
 /* Every option below exists in the libcurl that we are built with: setting it cannot fail but for memory, which shows
@@ -101,12 +156,15 @@ static int ask(struct client_remote *remote, struct exchange *exchange, struct g
     char url[URL_BYTES + 32];
     CURLcode code;
 
+    exchange->easy = remote->easy;
     buf_init(&exchange->answer, ANSWER_MAX_BYTES);
+    buf_init(&exchange->line, ANSWER_MAX_BYTES);
     (void)snprintf(url, sizeof url, "%s%s", remote->url, exchange->path);
     set_options(remote, exchange, url);
     code = transfer(remote);
-    if (exchange->too_long)
-        return client_fail(error, GLIMPSE_E_SERVICE, "%s: the answer is too long", url);
+    buf_done(&exchange->line);
+    if (exchange->failed != GLIMPSE_OK)
+        return client_fail(error, exchange->failed, "%s", exchange->failure.message);
     if (code != CURLE_OK)
         return client_fail(error, GLIMPSE_E_SERVICE, "%s: %s", url,
                            exchange->why[0] != '\0' ? exchange->why : curl_easy_strerror(code));
@@ -172,11 +230,11 @@ static int pick_language(struct glimpse *client, const struct glimpse_request *r
 }
 
 static int exchange_run(struct client_remote *remote, const struct glimpse_request *request,
-                        const struct remote_input *input, struct glimpse_result *result,
-                        struct glimpse_error *error)
+                        const struct glimpse_callbacks *callbacks, const struct remote_input *input,
+                        struct glimpse_result *result, struct glimpse_error *error)
 {
     CLEANUP(buf_done) struct buf body;
-    struct exchange exchange = {.path = "/v1/run", .body = &body};
+    struct exchange exchange = {.path = "/v1/run", .body = &body, .callbacks = callbacks};
     int code;
 
     buf_init(&body, REQUEST_MAX_BYTES);
@@ -189,6 +247,8 @@ static int exchange_run(struct client_remote *remote, const struct glimpse_reque
         code = remote_read_result(result, &exchange.answer, error);
     else if (code == GLIMPSE_OK)
         code = make_cancelled(result, error);
+    if (code == GLIMPSE_OK && !exchange.streamed)
+        pass_output(callbacks, result);
     buf_done(&exchange.answer);
     return code;
 }
@@ -214,9 +274,7 @@ static int remote_run(struct glimpse *client, const struct glimpse_request *requ
         input.more_stdin = from_fd;
     }
     if (code == GLIMPSE_OK)
-        code = exchange_run(remote_of(client), request, &input, result, error);
-    if (code == GLIMPSE_OK)
-        pass_output(callbacks, result);
+        code = exchange_run(remote_of(client), request, callbacks, &input, result, error);
     return code;
 }
 
@@ -280,6 +338,7 @@ static int remote_open(struct client_remote *remote, const struct glimpse_option
     /* "Expect:" : no waiting for 100 Continue before a body that the server wants anyway. */
     if (remote->multi == NULL || remote->easy == NULL ||
         add_header(remote, "Content-Type: application/json") < 0 ||
+        add_header(remote, "Accept: " STREAM_TYPE ", application/json;q=0.9") < 0 ||
         add_header(remote, "Expect:") < 0 ||
         (options->api_key != NULL && add_header(remote, key) < 0))
         return client_fail(error, GLIMPSE_E_MEMORY, "out of memory");

@@ -210,9 +210,10 @@ static char *decode(const json_t *text, size_t *length)
     return TAKE_PTR(bytes);
 }
 
+static const char *const stream_names[] = {"stdout", "stderr"};
+
 static bool read_stage(struct glimpse_stage_result *ret, const json_t *stage)
 {
-    static const char *const streams[] = {"stdout", "stderr"};
     const json_t *exit_code = json_object_get(stage, "exit_code");
 
     if (!json_is_object(stage)) { /* null: not reached, or there is none */
@@ -228,9 +229,9 @@ static bool read_stage(struct glimpse_stage_result *ret, const json_t *stage)
     ret->cpu_us = read_us(json_object_get(stage, "cpu_ms"));
     ret->memory_bytes = (uint64_t)json_integer_value(json_object_get(stage, "memory_bytes"));
     for (size_t i = 0; i < 2; i++) {
-        ret->data[i] = decode(json_object_get(stage, streams[i]), &ret->length[i]);
+        ret->data[i] = decode(json_object_get(stage, stream_names[i]), &ret->length[i]);
         ret->truncated[i] =
-            json_is_true(json_object_get(json_object_get(stage, "truncated"), streams[i]));
+            json_is_true(json_object_get(json_object_get(stage, "truncated"), stream_names[i]));
     }
     return ret->status >= 0 && ret->data[0] != NULL && ret->data[1] != NULL;
 }
@@ -256,6 +257,36 @@ int remote_read_result(struct glimpse_result *ret, const struct buf *answer,
     for (size_t i = 0; i < GLIMPSE_N_STAGES; i++)
         if (!read_stage(&ret->stages[i], json_object_get(stages, stage_names[i])))
             return not_understood(error);
+    return GLIMPSE_OK;
+}
+
+static int pass_piece(const json_t *event, int stage, int stream, const struct glimpse_callbacks *callbacks,
+                      struct glimpse_error *error)
+{
+    size_t length;
+    CLEANUP(freep) char *bytes = decode(json_object_get(event, "data"), &length);
+
+    if (bytes == NULL)
+        return not_understood(error);
+    if (callbacks->on_output != NULL)
+        callbacks->on_output(callbacks->arg, stage, stream, bytes, length);
+    return GLIMPSE_OK;
+}
+
+int remote_read_event(const struct buf *line, const struct glimpse_callbacks *callbacks, struct glimpse_error *error)
+{
+    json_auto_t *event = parse(line);
+    const char *type = json_string_value(json_object_get(event, "type"));
+    const char *stage = json_string_value(json_object_get(event, "stage"));
+
+    if (type == NULL)
+        return not_understood(error);
+    if (strcmp(type, "result") == 0)
+        return REMOTE_E_RESULT;
+    for (int i = 0; stage != NULL && i < GLIMPSE_N_STAGES; i++)
+        for (int k = 0; k < 2; k++)
+            if (strcmp(stage, stage_names[i]) == 0 && strcmp(type, stream_names[k]) == 0)
+                return pass_piece(event, i, k + 1, callbacks, error);
     return GLIMPSE_OK;
 }
 

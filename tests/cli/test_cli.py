@@ -1,9 +1,11 @@
 """The glimpse command and libglimpse, by themselves and against a service, local and over HTTP."""
+import http.server
 import json
 import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -117,15 +119,35 @@ def test_input_and_output_as_they_come(server, program):
     assert process.wait(30) == 1  # EOFError
 
 
+def test_a_reader_that_is_slow_slows_the_program(where, program):
+    """It says how long its longest write took, and how far it was then."""
+    path = program("slow.py", """
+import os, sys, time
+longest = before = 0
+for i in range(3 << 10):
+    started = time.monotonic()
+    os.write(1, b'x' * 1023 + bytes([10]))
+    if time.monotonic() - started > longest:
+        longest, before = time.monotonic() - started, i
+print(longest, before, file=sys.stderr)
+""")
+    process = subprocess.Popen([str(GLIMPSE), "run", str(path), "--output-bytes", "4M", "--wall-time-ms", "60s", *map(str, where)], bufsize=0,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"x" * 1023 + b"\n"
+    time.sleep(3)
+    out, words = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert len(out) == (3 << 20) - 1024
+    longest, before = map(float, words.split())
+    assert longest > 1 and before < 2 << 10
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_ends_the_run(where, program, number):
     path = program("a.sh", "echo started; sleep 100")
     process = subprocess.Popen([str(GLIMPSE), "run", str(path), *map(str, where)], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if "--data" in where:
-        assert process.stdout.readline() == b"started\n"
-    else:
-        time.sleep(1)
+    assert process.stdout.readline() == b"started\n"
     process.send_signal(number)
     assert process.wait(10) == 130
     process.communicate()
@@ -168,6 +190,44 @@ def test_no_service_is_explained(program, tmp_path):
     assert done.returncode == 3 and b"start it with `glimpse serve`" in done.stderr
     done = glimpse("run", path, "--server", "http://127.0.0.1:1")
     assert done.returncode == 3 and b"http://127.0.0.1:1/v1/" in done.stderr
+
+
+RESULT = json.dumps({"type": "result", "status": "ok", "message": "", "stages": {"compile": None, "run": {
+    "status": "ok", "exit_code": 0, "signal": None, "stdout": "b2s=", "stderr": "", "truncated": {}, "wall_ms": 1, "cpu_ms": 1,
+    "memory_bytes": 1}}})
+PIECE = '{"type":"stdout","stage":"run","data":"b2s="}\n'
+
+
+@pytest.mark.parametrize("kind, body, status, out, says", [
+    ("application/x-ndjson", PIECE + RESULT + "\n", 0, b"ok", b""),
+    ("application/x-ndjson", '{"type":"news"}\n' + PIECE + '{"type":"stdout","stage":"later","data":"x"}\n' + RESULT + "\n", 0, b"ok", b""),
+    ("application/json", RESULT, 0, b"ok", b""),  # a server that has no streams
+    ("application/x-ndjson", PIECE, 3, b"ok", b"not understood"),  # cut off between two lines
+    ("application/x-ndjson", PIECE + RESULT, 3, b"ok", b"not understood"),  # in a line
+    ("application/x-ndjson", PIECE + "{]\n" + RESULT + "\n", 3, b"ok", b"not understood"),
+    ("application/x-ndjson", '{"type":"stdout","stage":"run","data":"?"}\n' + RESULT + "\n", 3, b"", b"not understood"),
+    ("application/x-ndjson", "\n", 3, b"", b"not understood"),
+    ("application/x-ndjson", "", 3, b"", b"not understood"),
+])
+def test_answers_of_other_servers(program, kind, body, status, out, says):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):  # pylint: disable=invalid-name # http.server's name for it
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for byte in body.encode():  # so that no line comes whole
+                self.wfile.write(bytes([byte]))
+
+        def log_message(self, *words):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as other:
+        threading.Thread(target=other.handle_request, daemon=True).start()
+        done = glimpse("run", program("a.py", "x"), "--language", "python", "--server", f"http://127.0.0.1:{other.server_port}")
+    assert (done.returncode, done.stdout) == (status, out)
+    assert says in done.stderr
 
 
 # --- the other commands ------------------------------------------------------------------------------------------------------
