@@ -83,6 +83,31 @@ describe('running', () => {
     });
 });
 
+describe('pictures', () => {
+    visit('that a program leaves are shown beside its output', {}, async (visitor, page) => {
+        const program = [
+            'import struct, zlib',
+            'def chunk(kind, data):',
+            '    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))',
+            'rows = b"".join(b"\\0" + bytes(v for x in range(120) for v in (x * 2, y * 3, 160)) for y in range(80))',
+            'png = b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 120, 80, 8, 2, 0, 0, 0))',
+            'open("plot.png", "wb").write(png + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))',
+            'open("evil.svg", "w").write("<svg xmlns=\\"http://www.w3.org/2000/svg\\" width=\\"9\\" height=\\"9\\"><script>document.title=1</script></svg>")',
+            'open("broken.gif", "w").write("no picture")',
+            'print("drawn")',
+        ].join('\n');
+        await visitor.runs('python', program);
+        const plot = page.locator('.images img[alt="plot.png"]');
+        await plot.waitFor();
+        await page.waitForFunction(() => document.querySelector('.images img[alt="plot.png"]').naturalWidth === 120);
+        assert.match(await page.locator('.images figcaption', { hasText: 'plot.png' }).innerText(), /120 × 80/);
+        assert.equal(await visitor.output(), 'drawn\n');
+        assert.match(await page.title(), /^Python/);
+        await visitor.runs(null, 'print("none")');
+        assert.equal(await page.locator('.images img').count(), 0);
+    });
+});
+
 describe('errors lead to their lines', () => {
     const cases = [
         ['c', '#include <stdio.h>\n\nint main(void)\n{\n    return oops;\n}\n', 'main.c:5', 5],

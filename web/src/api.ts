@@ -46,6 +46,14 @@ export interface StageResult {
     cached?: boolean;
 }
 
+export interface ResultFile {
+    name: string;
+    media_type: string;
+    size: number;
+    encoding: 'utf8' | 'base64';
+    content: string;
+}
+
 export interface Result {
     id: string;
     language: string;
@@ -53,6 +61,7 @@ export interface Result {
     status: Status;
     message: string;
     stages: Record<StageName, StageResult | null>;
+    files?: ResultFile[]; // where the request had collect
 }
 
 export interface RunRequest {
@@ -60,6 +69,7 @@ export interface RunRequest {
     files: SourceFile[];
     stdin: string;
     args: string[];
+    collect: string[];
 }
 
 export type StreamName = 'stdout' | 'stderr';

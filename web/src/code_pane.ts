@@ -5,6 +5,7 @@ import type { Language, RunRequest } from './api';
 import { splitArgs } from './args';
 import { byId, icon } from './dom';
 import { Editor } from './editor';
+import { imagePatterns } from './images';
 import type { Place } from './output/links';
 import { nameProblem, Tabs } from './tabs';
 import type { Work } from './workspace';
@@ -78,7 +79,7 @@ export class CodePane {
 
     get request(): RunRequest {
         const { args, ...rest } = this.work;
-        return { ...rest, args: splitArgs(args) };
+        return { ...rest, args: splitArgs(args), collect: imagePatterns };
     }
 
     goTo(place: Place): void {

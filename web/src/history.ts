@@ -87,7 +87,7 @@ export class History {
 }
 
 // Without what the output holds already.
-function bare({ id: _, stages, ...rest }: Result): Omit<Result, 'id'> {
+function bare({ id: _, files: __, stages, ...rest }: Result): Omit<Result, 'id'> {
     const strip = (stage: Result['stages']['run']) => stage && { ...stage, stdout: '', stderr: '' };
     return { ...rest, stages: { compile: strip(stages.compile), run: strip(stages.run) } };
 }

@@ -3,6 +3,7 @@
 import type { ApiError, Result } from './api';
 import { diff } from './diff';
 import { byId, el, label } from './dom';
+import { images } from './images';
 import type { Place } from './output/links';
 import { OutputView } from './output/view';
 import type { Progress } from './runner';
@@ -23,6 +24,7 @@ export class ResultPane {
     private readonly copy = byId('copy', HTMLButtonElement);
     private readonly download = byId('download', HTMLButtonElement);
     private readonly comparison = el('div', { class: 'log comparison', hidden: true });
+    private readonly images = el('div', { class: 'images' });
     private readonly empty = el('p', { class: 'empty' });
     private before: string | null = null;
     private ticking = 0;
@@ -30,7 +32,7 @@ export class ResultPane {
     constructor(onPlace: (place: Place) => void) {
         this.output = new OutputView(this.outputElement, onPlace);
         this.outputElement.prepend(this.empty);
-        this.outputElement.append(this.comparison);
+        this.outputElement.append(this.comparison, this.images);
         label(this.compare, 'compare', 'Compare', 'What changed since the run before');
         label(this.copy, 'copy', 'Copy', 'Copy the whole output');
         label(this.download, 'download', 'Download', 'Download the whole output');
@@ -44,6 +46,7 @@ export class ResultPane {
     clear(names: string[], before: string | null): void {
         this.before = before;
         this.output.clear(names);
+        this.images.replaceChildren();
         this.showComparison(false);
         this.setEmpty('');
         for (const button of [this.compare, this.copy, this.download]) button.hidden = true;
@@ -65,7 +68,8 @@ export class ResultPane {
         const verdict = verdictOf(result);
         this.finish();
         this.setVerdict(verdict.tone, ...verdictParts(verdict));
-        if (this.output.isEmpty) this.setEmpty('It printed nothing.');
+        this.images.replaceChildren(...images(result.files ?? []));
+        if (this.output.isEmpty && this.images.childElementCount === 0) this.setEmpty('It printed nothing.');
         announce([verdict.title, verdict.detail, ...verdict.figures.map((figure) => figure.join(' ')), ...verdict.notes].join(', '));
     }
 
