@@ -55,5 +55,10 @@ export default defineConfig({
         modulePreload: { polyfill: false },
         manifest: true, // tests/web adds up from it what the first load costs
         reportCompressedSize: false,
+        rolldownOptions: {
+            input: { index: 'index.html', embed: 'embed.html', 'embed.js': 'src/embed_element.ts' },
+            // The one script whose address other people's pages have.
+            output: { entryFileNames: ({ name }) => (name === 'embed.js' ? 'embed.js' : 'assets/[name]-[hash].js') },
+        },
     },
 });

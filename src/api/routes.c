@@ -27,6 +27,8 @@ const struct http_route api_routes[] = {
     {"POST", "/run/{lang}",      compat_root_run,        .any_origin = true},
 
     {"GET",  "/assets/{name}",   page_asset,             .any_origin = false},
+    {"GET",  "/embed",           page_embed,             .any_origin = false},
+    {"GET",  "/embed.js",        page_embed_script,      .any_origin = false},
     {"GET",  "/icon.svg",        page_icon,              .any_origin = false},
 };
 /* clang-format on */

@@ -15,6 +15,8 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("web")
     (folder / "assets").mkdir()
     (folder / "index.html").write_text(HTML)
+    (folder / "embed.html").write_text(HTML)
+    (folder / "embed.js").write_text(SCRIPT)
     (folder / "assets" / "page-1.js").write_text(SCRIPT)
     (folder / "assets" / "page-1.js.gz").write_bytes(gzip.compress(SCRIPT.encode()))
     for path in [folder, *folder.parents][:3]:  # pytest makes them for its own user only, and glimpsed is another
@@ -46,6 +48,15 @@ def test_the_page_may_load_nothing_from_elsewhere_and_nobody_frames_it(page):
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
+def test_the_page_for_frames_may_be_framed_by_anybody(page):
+    headers = page.get("/embed", headers=BROWSER).headers
+    assert "frame-ancestors *" in headers["Content-Security-Policy"] and "unsafe" not in headers["Content-Security-Policy"]
+    for path in ("/embed", "/embed.js", "/assets/page-1.js"):
+        assert page.get(path).headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert page.get("/embed.js").headers["Content-Type"].startswith("text/javascript")
+    assert "Cross-Origin-Resource-Policy" not in page.get("/", headers=BROWSER).headers
+
+
 def test_files_are_packed_for_who_takes_it(page):
     packed = page.get("/assets/page-1.js", headers={"Accept-Encoding": "gzip"})
     plain = page.get("/assets/page-1.js", headers={"Accept-Encoding": "identity"})
@@ -53,7 +64,7 @@ def test_files_are_packed_for_who_takes_it(page):
     assert packed.text == plain.text == SCRIPT
     assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) == len(SCRIPT)
     assert packed.headers["ETag"] != plain.headers["ETag"]
-    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept, Accept-Encoding"
     assert plain.headers["Content-Type"] == "text/javascript; charset=utf-8"
 
 

@@ -10,6 +10,7 @@ export interface SourceFile {
 export interface Language {
     id: string;
     name: string;
+    aliases: string[];
     version: string | null;
     suffixes: string[];
     available: boolean;

@@ -13,6 +13,8 @@
 
 /* A page that others frame can be made to be clicked on unseen. */
 #define CSP_PAGE CSP_OF_ALL "frame-ancestors 'none'"
+/* Made to be framed by any page: a click in it runs a program that is shown there, in a sandbox, and nothing else. */
+#define CSP_EMBED CSP_OF_ALL "frame-ancestors *"
 
 #define CACHE_HASHED "public, max-age=31536000, immutable" /* another content has another name */
 #define CACHE_ASK    "no-cache"                            /* kept, but we are asked whether it is still right */
@@ -82,25 +84,32 @@ static bool has_it(const struct http_request *request, const char *etag)
 
 /* ---- answers ---- */
 
-/* csp: NULL for what is no document. */
-static void answer_file(struct http_request *request, const struct page_file *file, const char *cache, const char *csp)
+struct rules {
+    const char *cache;
+    const char *csp; /* NULL for what is no document */
+    bool foreign;    /* pages of other origins load it */
+};
+
+static void answer_file(struct http_request *request, const struct page_file *file, const struct rules *rules)
 {
     bool gzip = file->gzip.bytes.at != NULL && page_takes_gzip(http_request_header(request, "Accept-Encoding"));
     const struct page_bytes *content = gzip ? &file->gzip : &file->plain;
     struct http_header headers[8] = {
-        {"Cache-Control", cache},
+        {"Cache-Control", rules->cache},
         {"ETag", content->etag},
-        {"Vary", csp == NULL ? "Accept-Encoding" : "Accept, Accept-Encoding"},
+        {"Vary", "Accept, Accept-Encoding"},
     };
     size_t n = 3;
 
     if (gzip)
         headers[n++] = (struct http_header){"Content-Encoding", "gzip"};
-    if (csp != NULL) {
-        headers[n++] = (struct http_header){"Content-Security-Policy", csp};
+    if (rules->csp != NULL) {
+        headers[n++] = (struct http_header){"Content-Security-Policy", rules->csp};
         /* Its address may be all that it takes to read a program: it is told to nobody. */
         headers[n++] = (struct http_header){"Referrer-Policy", "no-referrer"};
     }
+    if (rules->foreign) /* those that keep others' resources out unless they say so */
+        headers[n++] = (struct http_header){"Cross-Origin-Resource-Policy", "cross-origin"};
     if (has_it(request, content->etag))
         http_answer(request, 304, NULL, NULL, headers);
     else
@@ -117,36 +126,56 @@ static void answer_not_built(struct http_request *request)
     http_answer_static(request, 404, "text/plain; charset=utf-8", slice_from(text), NULL);
 }
 
-static void answer_page(struct http_request *request, const struct api *api, const char *name, const char *csp)
+static void answer_page(struct http_request *request, const struct api *api, const char *name, const struct rules *rules)
 {
     const struct page_file *file = page_files_find(&api->page, "", slice_from(name));
 
     if (file == NULL)
         answer_not_built(request);
     else
-        answer_file(request, file, CACHE_ASK, csp);
+        answer_file(request, file, rules);
 }
 
+/* The clients of the services that compat replaces get their JSON here. */
 void page_root(struct http_request *request, void *arg)
 {
+    static const struct rules rules = {CACHE_ASK, CSP_PAGE, false};
+
     if (wants_html(request))
-        answer_page(request, arg, "index.html", CSP_PAGE);
+        answer_page(request, arg, "index.html", &rules);
     else
         compat_root_get(request, arg);
 }
 
+void page_embed(struct http_request *request, void *arg)
+{
+    static const struct rules rules = {CACHE_ASK, CSP_EMBED, true};
+
+    answer_page(request, arg, "embed.html", &rules);
+}
+
+void page_embed_script(struct http_request *request, void *arg)
+{
+    static const struct rules rules = {CACHE_ASK, NULL, true};
+
+    answer_page(request, arg, "embed.js", &rules);
+}
+
+void page_icon(struct http_request *request, void *arg)
+{
+    static const struct rules rules = {CACHE_ASK, NULL, false};
+
+    answer_page(request, arg, "icon.svg", &rules);
+}
+
 void page_asset(struct http_request *request, void *arg)
 {
+    static const struct rules rules = {CACHE_HASHED, NULL, true};
     const struct api *api = arg;
     const struct page_file *file = page_files_find(&api->page, "assets/", http_request_part(request, 0));
 
     if (file == NULL)
         http_answer_problem(request, 404, NULL, "there is no such file of the page");
     else
-        answer_file(request, file, CACHE_HASHED, NULL);
-}
-
-void page_icon(struct http_request *request, void *arg)
-{
-    answer_page(request, arg, "icon.svg", NULL);
+        answer_file(request, file, &rules);
 }
