@@ -49,6 +49,22 @@ describe('running', () => {
         assert.match(await visitor.verdict(), /SIGSEGV/);
     });
 
+    visit('output is there while the program runs, in the order of writing', {}, async (visitor, page) => {
+        await visitor.choose('python');
+        await visitor.write(
+            ['import sys, time', 'for i in range(4):', '    print(i, "out", flush=True)', '    time.sleep(0.1)', '    print(i, "err", file=sys.stderr)', '    time.sleep(0.1)', 'time.sleep(60)'].join('\n'),
+        );
+        await page.click('#run');
+        await page.locator('#output .err', { hasText: '3 err' }).waitFor();
+        assert.equal(await page.locator('#run.stops').count(), 1);
+        assert.match(await visitor.verdict(), /Running/);
+        const written = [0, 1, 2, 3].map((i) => `${i} out\n${i} err\n`).join('');
+        assert.equal(await visitor.output(), written);
+        await page.keyboard.press('Escape');
+        await visitor.ended('neutral');
+        assert.equal(await visitor.output(), written); // what was there stays
+    });
+
     visit('arguments and standard input', {}, async (visitor, page) => {
         await visitor.choose('python');
         await visitor.write('import sys\nprint(sys.argv[1:], sys.stdin.read())');
@@ -181,7 +197,8 @@ describe('what is kept', () => {
         await page.reload();
         await visitor.ready();
         await page.click('#open-history');
-        assert.equal(await page.locator('.entry').count(), 2);
+        assert.equal(await page.locator('.entry').count(), 3); // and what was in the editor
+        assert.match(await page.locator('.entry').first().innerText(), /something else\s+Not run/);
     });
 
     visit('the theme', { colorScheme: 'light' }, async (visitor, page) => {

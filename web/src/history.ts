@@ -7,7 +7,7 @@ import type { Work } from './workspace';
 export interface Entry {
     id: number; // when it was started, ms; sorts by time
     work: Work;
-    result: Omit<Result, 'id'> | null; // null: stopped
+    result: Omit<Result, 'id'> | 'stopped' | 'draft'; // draft: it was not run, and another program took its place
     output: string; // the first outputMax characters
 }
 
@@ -38,11 +38,17 @@ export class History {
         return this.entries;
     }
 
-    async add(work: Work, result: Result | null, output: string): Promise<void> {
-        const id = Math.max(Date.now(), (this.entries[0]?.id ?? 0) + 1);
+    async add(work: Work, result: Result | 'stopped' | 'draft', output: string): Promise<void> {
         if (work.files.reduce((sum, file) => sum + file.content.length, work.stdin.length) > workMax) return;
-        const entry: Entry = { id, work: structuredClone(work), result: result === null ? null : bare(result), output: output.slice(0, outputMax) };
         const database = await this.loaded();
+        if (result === 'draft' && this.entries.some((entry) => JSON.stringify(entry.work) === JSON.stringify(work))) return;
+        const id = Math.max(Date.now(), (this.entries[0]?.id ?? 0) + 1);
+        const entry: Entry = {
+            id,
+            work: structuredClone(work),
+            result: typeof result === 'string' ? result : bare(result),
+            output: output.slice(0, outputMax),
+        };
         this.entries.unshift(entry);
         const old = this.entries.splice(historyMax);
         await this.write(database, (runs) => {

@@ -18,7 +18,7 @@ function firstLine(work: Work): string {
 }
 
 function entryElement(entry: Entry, language: Language | undefined, onTake: () => void): HTMLElement {
-    const verdict = entry.result === null ? null : verdictOf({ id: '', ...entry.result });
+    const verdict = typeof entry.result === 'string' ? null : verdictOf({ id: '', ...entry.result });
     const take = el('button', { type: 'button', class: 'button' }, 'Take it back into the editor');
     const shown = entry.output.slice(0, 8000);
     take.addEventListener('click', onTake);
@@ -31,7 +31,7 @@ function entryElement(entry: Entry, language: Language | undefined, onTake: () =
             el('span', { class: 'entry-sign', 'data-tone': verdict?.tone ?? 'neutral', 'aria-hidden': 'true' }),
             el('span', { class: 'entry-name' }, language?.name ?? entry.work.language),
             el('span', { class: 'entry-line mono' }, firstLine(entry.work)),
-            el('span', { class: 'entry-what' }, verdict?.title ?? 'Stopped'),
+            el('span', { class: 'entry-what' }, verdict?.title ?? (entry.result === 'draft' ? 'Not run' : 'Stopped')),
             el('time', { datetime: new Date(entry.id).toISOString() }, when(entry.id)),
         ),
         el('pre', { class: 'mono', tabindex: 0 }, shown === '' ? '(no output)' : shown + (shown.length < entry.output.length ? '\n…' : '')),

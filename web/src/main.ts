@@ -21,7 +21,7 @@ class Page {
     private readonly bench = new Bench({
         onEdit: () => this.onEdit(),
         onStart: () => this.keepNow(),
-        onEnd: (work, result, output) => void this.history.add(work, result, output),
+        onEnd: (work, result, output) => void this.history.add(work, result ?? 'stopped', output),
         onLost: () => void this.waitForServer(),
     });
     private languages: Language[] = [];
@@ -111,7 +111,7 @@ class Page {
         if (language === undefined) return;
         this.keepNow();
         const draft = draftOf(language);
-        if (JSON.stringify(draft.files) !== JSON.stringify([language.hello])) void this.history.add(draft, null, '');
+        if (JSON.stringify(draft.files) !== JSON.stringify([language.hello])) void this.history.add(draft, 'draft', '');
         this.open(work, language);
         this.keepNow();
         this.bench.code.focus();
