@@ -38,7 +38,11 @@ class Server:
     """start() and stop() may be called again and again; the data folder stays until the object is closed."""
 
     def __init__(self, config=None, environment=None, build=None):
-        """config: lines for a configuration file, as a dict. environment: added to our own. build: another build's folder."""
+        """config: lines for a configuration file, as a dict. environment: added to our own. build: another build's folder.
+
+        No JVMs are started ahead unless config says so: that takes each server seconds of both CPUs, and few tests look at them.
+        """
+        config = {"prestart": 0, **(config or {})}
         # Not pytest's tmp_path: that is closed to all but root, and glimpsed is not root.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glimpse-test-"))
         self.folder.chmod(0o755)
@@ -46,19 +50,15 @@ class Server:
         self.log = self.folder / "log"
         self.build = build or BUILD
         self.environment = {**os.environ, **(environment or {})}
-        self.config = None
-        if config:
-            self.config = self.folder / "glimpse.ini"
-            self.config.write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
+        self.config = self.folder / "glimpse.ini"
+        self.config.write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
         self.process = None
         self.url = None
 
     # --- Life ---
 
     def start(self):
-        command = [self.build / "glimpse", "serve", "--listen", "127.0.0.1:0", "--data", self.data]
-        if self.config:
-            command += ["--config", self.config]
+        command = [self.build / "glimpse", "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--config", self.config]
         self._listening = threading.Event()
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=open(self.log, "ab"), env=self.environment, start_new_session=True)

@@ -59,7 +59,7 @@ def is_warm(server, language):
 
 @pytest.fixture(scope="module")
 def warm_server():
-    with Server(config={"warm": 3, "slots": 128}) as server:
+    with Server(config={"warm": 3, "prestart": 1, "slots": 128}) as server:
         deadline = time.monotonic() + WAIT_SECONDS
         while not all(is_warm(server, language) for language in TABLES) and time.monotonic() < deadline:
             time.sleep(0.1)
