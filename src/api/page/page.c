@@ -126,7 +126,8 @@ static void answer_not_built(struct http_request *request)
     http_answer_static(request, 404, "text/plain; charset=utf-8", slice_from(text), NULL);
 }
 
-static void answer_page(struct http_request *request, const struct api *api, const char *name, const struct rules *rules)
+static void answer_page(struct http_request *request, const struct api *api, const char *name,
+                        const struct rules *rules)
 {
     const struct page_file *file = page_files_find(&api->page, "", slice_from(name));
 
