@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "api/caller.h"
+#include "api/keyring.h"
 #include "api/metrics.h"
 #include "api/page/files.h"
 #include "base/err.h"
@@ -25,6 +26,7 @@ struct api {
     struct store *store;         /* owned */
     struct http_server *http;    /* owned */
     struct callers callers;      /* owned */
+    struct keyring keyring;      /* owned */
     struct metrics metrics;      /* owned */
     struct page_files page;      /* owned; without files where the playground was not built */
     bool draining;               /* SIGTERM has come */

@@ -14,7 +14,8 @@ int callers_init(struct callers *callers, const struct config *config, struct er
     const struct strings *proxies = &config->trusted_proxies;
 
     *callers = (struct callers){.max_running = (uint32_t)config->max_running_per_caller,
-                                .max_queued = (uint32_t)config->max_queued_per_caller};
+                                .max_queued = (uint32_t)config->max_queued_per_caller,
+                                .require_key = config->require_key};
     if (proxies->n == 0)
         return 0;
     callers->trusted = calloc(proxies->n, sizeof *callers->trusted);
@@ -57,12 +58,20 @@ static bool is_forwarded(const struct http_request *request)
     return false;
 }
 
+/* What an address may: all that costs something, but not the operator's figures (metrics_show.c has more to that). */
+static struct caller unnamed(const struct callers *callers)
+{
+    return (struct caller){.scopes = KEY_SCOPE_RUN | KEY_SCOPE_SUBMISSIONS | KEY_SCOPE_JUDGE,
+                           .weight = 1,
+                           .max_running = callers->max_running,
+                           .max_queued = callers->max_queued};
+}
+
 int caller_find(struct caller *ret, const struct callers *callers, const struct http_request *request)
 {
     const struct sockaddr *peer = http_request_peer(request);
     CLEANUP(buf_done) struct buf list;
-    struct caller caller = {
-        .weight = 1, .max_running = callers->max_running, .max_queued = callers->max_queued};
+    struct caller caller = unnamed(callers);
 
     buf_init(&list, FORWARDED_BYTES_MAX);
     if (peer == NULL || ip_from_sockaddr(&caller.ip, peer) < 0) {
@@ -81,6 +90,24 @@ int caller_find(struct caller *ret, const struct callers *callers, const struct 
     }
     *ret = caller;
     return 0;
+}
+
+void caller_use_key(struct caller *caller, const struct callers *callers, const struct key *key)
+{
+    (void)snprintf(caller->id, sizeof caller->id, "key:%s", key->id);
+    caller->has_key = true;
+    caller->scopes = key->scopes;
+    caller->weight = key->weight;
+    caller->max_running = key->max_running != 0 ? key->max_running : callers->max_running;
+    caller->max_queued = key->max_queued != 0 ? key->max_queued : callers->max_queued;
+}
+
+void caller_restore(struct caller *ret, const struct callers *callers, const char *id, const struct key *key)
+{
+    *ret = unnamed(callers);
+    if (key != NULL)
+        caller_use_key(ret, callers, key);
+    (void)snprintf(ret->id, sizeof ret->id, "%s", id);
 }
 
 const struct caller *caller_of(const struct http_request *request)

@@ -1,19 +1,108 @@
 #include "api/gate.h"
 
+#include <errno.h>
+
 #include "api/api.h"
+#include "api/auth.h"
 #include "base/log.h"
+
+#define REALM "Bearer realm=\"glimpse\""
+
+enum { PROBLEM_BYTES = 4096 };
+
+static void refuse(struct http_request *request, const struct fault *fault, const struct http_header *headers)
+{
+    CLEANUP(buf_done) struct buf body;
+
+    buf_init(&body, PROBLEM_BYTES);
+    if (http_problem_body(&body, fault->status, NULL, fault->detail) < 0)
+        buf_clear(&body);
+    http_answer(request, fault->status, HTTP_PROBLEM_TYPE, &body, headers);
+}
+
+/* RFC 6750, 3: without a key just how to show one; with one, what is wrong with it. */
+static void refuse_key(struct http_request *request, const struct fault *fault, bool shown)
+{
+    const struct http_header headers[] = {
+        {"WWW-Authenticate", shown ? REALM ", error=\"invalid_token\"" : REALM}, {NULL, NULL}};
+
+    if (fault->status == 401)
+        refuse(request, fault, headers);
+    else
+        http_answer_problem(request, fault->status, NULL, "%s", fault->detail);
+}
+
+static void refuse_scope(struct http_request *request, const struct caller *caller, unsigned needed)
+{
+    char need[KEY_SCOPES_TEXT_BYTES], has[KEY_SCOPES_TEXT_BYTES], challenge[160];
+    const struct http_header headers[] = {{"WWW-Authenticate", challenge}, {NULL, NULL}};
+    struct fault fault;
+
+    key_write_scopes(need, needed, ' ');
+    key_write_scopes(has, caller->scopes, ' ');
+    (void)snprintf(challenge, sizeof challenge, REALM ", error=\"insufficient_scope\", scope=\"%s\"", need);
+    (void)fault_set(&fault, 403, NULL, "this takes a key with the scope %s; yours has: %s", need, has);
+    refuse(request, &fault, headers);
+}
+
+/* -1: it is answered. */
+static int identify(struct caller *caller, struct http_request *request, const struct api *api)
+{
+    const struct key *key = NULL;
+    struct fault fault;
+
+    if (caller_find(caller, &api->callers, request) < 0) {
+        http_answer_problem(request, 503, NULL, "the server is out of memory");
+        return -1;
+    }
+    if (auth_find_key(&key, &api->keyring, request, &fault) < 0) {
+        log_debug("%s shows no key that holds: %s", caller->id, fault.detail);
+        refuse_key(request, &fault, true);
+        return -1;
+    }
+    if (key != NULL)
+        caller_use_key(caller, &api->callers, key);
+    return 0;
+}
+
+/* -1: it is answered. */
+static int check_access(const struct caller *caller, struct http_request *request, unsigned access,
+                        const struct api *api)
+{
+    const unsigned needs = access & GATE_NEEDS;
+    struct fault fault;
+
+    if (needs == 0)
+        return 0;
+    if (!caller->has_key && api->callers.require_key) {
+        (void)fault_set(
+            &fault, 401, NULL,
+            "this takes a key: send `X-API-Key: KEY` or `Authorization: Bearer KEY`; who operates this server "
+            "makes one with `glimpse key add`");
+        refuse_key(request, &fault, false);
+        return -1;
+    }
+    if ((caller->scopes & needs) != needs) {
+        refuse_scope(request, caller, needs);
+        return -1;
+    }
+    return 0;
+}
 
 void gate_pass(struct http_request *request, unsigned access, void *arg)
 {
     const struct api *api = arg;
     struct caller *caller = malloc(sizeof *caller);
 
-    (void)access;
-    if (caller == NULL || caller_find(caller, &api->callers, request) < 0) {
-        free(caller);
+    if (caller == NULL) {
         http_answer_problem(request, 503, NULL, "the server is out of memory");
+        return;
+    }
+    if (identify(caller, request, api) < 0) {
+        free(caller);
         return;
     }
     http_request_set_mark(request, caller);
     log_debug("%s asks: %s %.200s", caller->id, http_request_method(request), http_request_path(request));
+    (void)check_access(caller, request, access, api);
 }

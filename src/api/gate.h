@@ -1,7 +1,13 @@
-/* gate: what every request passes before its body is read: who asks? */
+/* gate: what every request passes before its body is read: who asks, and may they? */
 #pragma once
 
 #include "http/http.h"
+#include "store/key.h"
+
+/* access of a route: scopes that are needed, of enum key_scope, ... */
+enum {
+    GATE_NEEDS = KEY_SCOPES_ALL,
+};
 
 /* Headers of the API that pages of other origins may send, and see. */
 #define GATE_ALLOW_HEADERS                                                                         \

@@ -203,6 +203,8 @@ static int open_api(struct program *program, struct err *err)
     if (r == 0)
         r = store_new(&api->store, &program->loop, config->data_dir, err);
     if (r == 0)
+        keyring_start(&api->keyring, api->store);
+    if (r == 0)
         r = engine_new(&api->engine, &engine, err);
     api->metrics.engine = api->engine;
     return r;
@@ -212,6 +214,7 @@ static int open_api(struct program *program, struct err *err)
 static void open_handles(struct program *program)
 {
     (void)uv_timer_init(&program->loop, &program->drain);
+    keyring_init(&program->api.keyring, &program->loop);
     (void)uv_signal_init(&program->loop, &program->on_term);
     (void)uv_signal_init(&program->loop, &program->on_int);
     program->drain.data = program->on_term.data = program->on_int.data = program;
@@ -227,6 +230,7 @@ static void close_all(struct program *program)
     engine_free(TAKE_PTR(api->engine)); /* answers those whose runs it cancels */
     store_free(TAKE_PTR(api->store));
     http_server_free(TAKE_PTR(api->http));
+    keyring_close(&api->keyring);
     prober_close(&program->prober);
     uv_close((uv_handle_t *)&program->drain, NULL);
     uv_close((uv_handle_t *)&program->on_term, NULL);

@@ -6,7 +6,7 @@ enum { PAGE_BYTES_MAX = 4 << 20 };
 
 static bool may_read(const struct metrics *metrics, const struct caller *caller)
 {
-    bool may = caller->local;
+    bool may = caller->local || (caller->has_key && (caller->scopes & KEY_SCOPE_METRICS) != 0);
 
     for (size_t i = 0; i < metrics->n_readers && !may; i++)
         may = ip_network_has(&metrics->readers[i], &caller->ip);
@@ -29,8 +29,10 @@ void metrics_show(struct http_request *request, void *arg)
     struct api *api = arg;
 
     if (!may_read(&api->metrics, caller_of(request))) {
-        http_answer_problem(request, 403, NULL, "metrics are not shown to %s: `metrics_allow` names who may read them",
-                            caller_of(request)->id);
+        http_answer_problem(
+            request, 403, NULL,
+            "metrics are not shown to %s: a key with the scope metrics is, and whom `metrics_allow` names",
+            caller_of(request)->id);
         return;
     }
     if (!metrics_ask_boxd(&api->metrics, request, api->loop, show, api))

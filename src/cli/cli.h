@@ -36,5 +36,6 @@ int cmd_serve(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_languages(int argc, char **argv);
 int cmd_config(int argc, char **argv);
+int cmd_key(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);

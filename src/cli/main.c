@@ -12,6 +12,7 @@ static const struct cli_command commands[] = {
     {"run",       "FILE [OPTION...] [--] [ARGUMENT...]",    "run a program in a sandbox", cmd_run},
     {"languages", "[--json] [--server URL]",                "list what can be run",   cmd_languages},
     {"config",    "check|show|template [--config FILE]",    "check the settings, or show them", cmd_config},
+    {"key",       "add|list|revoke|remove [OPTION...] [ID...]", "API keys",            cmd_key},
     {"doctor",    "[--config FILE] [--data DIR]",           "check every isolation layer", cmd_doctor},
     {"version",   "",                                       "print the version",      cmd_version},
 };

@@ -31,6 +31,7 @@ const struct ini_key config_keys[] = {
     KEY(allow_missing,  INI_WORDS,  0, 32,   "isolation layers that may be missing, as `glimpse doctor` names them"),
     KEY(trusted_proxies, INI_WORDS, 0, 64,   "addresses and networks of proxies whose X-Forwarded-For is believed (none)"),
     KEY(metrics_allow,  INI_WORDS,  0, 64,   "addresses and networks that may read /metrics, besides this machine (none)"),
+    KEY(require_key,    INI_BOOL,   0, 0,    "runs take an API key (`glimpse key`): yes or no (no)"),
     KEY(allow_origins,  INI_WORDS,  0, 64,   "origins whose pages may call the API from a browser, like https://example.org, or * for all (none)"),
     KEY(max_running,    INI_UINT,   1, 1024, "stages at one time (twice the CPUs, at least 4)"),
     KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (512)"),

@@ -25,6 +25,7 @@ struct config {
     struct strings allow_missing; /* isolation layers that may be missing, by name */
     struct strings trusted_proxies; /* addresses and networks, as ip_network_parse() takes them */
     struct strings metrics_allow; /* the same, of who may read /metrics besides this machine */
+    bool require_key;             /* who has no API key may run nothing */
     struct strings allow_origins; /* "https://example.org", or "*" */
     uint64_t max_running; /* stages at one time */
     uint64_t max_queued;  /* jobs that wait for a place */

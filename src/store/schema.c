@@ -14,6 +14,21 @@ static const char *const steps[] = {
     "  time_us      INTEGER NOT NULL,"
     "  memory_bytes INTEGER NOT NULL"
     ") STRICT;",
+    "CREATE TABLE keys ("
+    "  id          TEXT    PRIMARY KEY,"
+    "  name        TEXT    NOT NULL,"
+    "  hash        BLOB    NOT NULL," /* SHA-256 of the key's text: see key.h */
+    "  scopes      INTEGER NOT NULL," /* enum key_scope */
+    "  weight      INTEGER NOT NULL,"
+    "  rate        INTEGER NOT NULL," /* an hour; 0: any number */
+    "  max_running INTEGER NOT NULL,"
+    "  max_queued  INTEGER NOT NULL,"
+    "  created_s   INTEGER NOT NULL," /* Unix time */
+    "  expires_s   INTEGER NOT NULL," /* 0: never */
+    "  revoked_s   INTEGER"
+    ") STRICT;"
+    "CREATE TABLE key_changes (n INTEGER NOT NULL) STRICT;" /* one row, for who wants to know whether to read again */
+    "INSERT INTO key_changes VALUES (1);",
 };
 
 static int get_version(struct sql *db, int *ret, struct err *err)
@@ -24,7 +39,7 @@ static int get_version(struct sql *db, int *ret, struct err *err)
     if (r == 0)
         r = sql_next(&rows, err);
     if (r <= 0)
-        return err_wrap(err, r, "schema version");
+        return err_wrap(err, r < 0 ? r : -EIO, "schema version");
     *ret = (int)sql_int(&rows, 0);
     return 0;
 }
@@ -33,9 +48,13 @@ static int take_step(struct sql *db, int version, struct err *err)
 {
     struct err ignored = {0};
     char set_version[64];
-    int r = sql_script(db, "BEGIN IMMEDIATE", err);
+    int r = sql_script(db, "BEGIN IMMEDIATE", err), now = version;
 
     (void)snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", version + 1);
+    if (r == 0)
+        r = get_version(db, &now, err);
+    if (r == 0 && now != version) /* another process (`glimpse key`) has taken it meanwhile */
+        return sql_script(db, "COMMIT", err);
     if (r == 0)
         r = sql_script(db, steps[version], err);
     if (r == 0)

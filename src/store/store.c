@@ -63,7 +63,7 @@ static int open_lanes(struct store *store, const char *dir, struct err *err)
     CLEANUP(freep) char *path = NULL;
     int r;
 
-    if (asprintf(&path, "%s/glimpse.db", dir) < 0) {
+    if (asprintf(&path, "%s/" STORE_FILE, dir) < 0) {
         path = NULL;
         return err_set(err, -ENOMEM, "store");
     }

@@ -16,6 +16,8 @@
 
 struct store; /* opaque */
 
+#define STORE_FILE "glimpse.db" /* in DIR */
+
 enum { STORE_E_FULL = 1 }; /* too much waits to be written, or read: try again later */
 
 /* Opens or makes the database, and brings its tables up to date. < 0 with *err set: also where

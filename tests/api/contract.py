@@ -9,7 +9,7 @@ import yaml
 import glimpse_server
 
 # Of HTTP itself, for any path: what can't be read as a request to it.
-EVERYWHERE = {"400", "403", "404", "405", "408", "413", "414", "431", "501", "503"}
+EVERYWHERE = {"400", "401", "403", "404", "405", "408", "413", "414", "431", "501", "503"}
 PROBLEM = "application/problem+json"
 
 
