@@ -121,7 +121,7 @@ ensure_user() {
 }
 
 # What a tree is made of, in one line.
-page_stamp() { (cd "$root/web" && find index.html public src package-lock.json vite.config.js -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16); }
+page_stamp() { (cd "$root/web" && find ./*.html public src package-lock.json vite.config.js -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16); }
 
 # Beside the old one first: a server that starts meanwhile sees the one or the other. Each step says what comes of its failure: the
 # shell does not, where a caller looks at the result.

@@ -56,7 +56,7 @@ export default defineConfig({
         manifest: true, // tests/web adds up from it what the first load costs
         reportCompressedSize: false,
         rolldownOptions: {
-            input: { index: 'index.html', embed: 'embed.html', 'embed.js': 'src/embed_element.ts' },
+            input: { index: 'index.html', embed: 'embed.html', docs: 'docs.html', 'embed.js': 'src/embed_element.ts' },
             // The one script whose address other people's pages have.
             output: { entryFileNames: ({ name }) => (name === 'embed.js' ? 'embed.js' : 'assets/[name]-[hash].js') },
         },

@@ -27,6 +27,7 @@ const struct http_route api_routes[] = {
     {"POST", "/run/{lang}",      compat_root_run,        .any_origin = true, .access = KEY_SCOPE_RUN},
 
     {"GET",  "/assets/{name}",   page_asset,             .any_origin = false},
+    {"GET",  "/docs",            page_docs,              .any_origin = false},
     {"GET",  "/embed",           page_embed,             .any_origin = false},
     {"GET",  "/embed.js",        page_embed_script,      .any_origin = false},
     {"GET",  "/icon.svg",        page_icon,              .any_origin = false},

@@ -16,6 +16,11 @@
 /* Made to be framed by any page: a click in it runs a program that is shown there, in a sandbox, and nothing else. */
 #define CSP_EMBED CSP_OF_ALL "frame-ancestors *"
 
+/* Swagger UI writes style attributes, and makes its page from templates. It shows nobody's words but ours. */
+#define CSP_DOCS                                                                                   \
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 #define CACHE_HASHED "public, max-age=31536000, immutable" /* another content has another name */
 #define CACHE_ASK    "no-cache"                            /* kept, but we are asked whether it is still right */
 
@@ -160,6 +165,13 @@ void page_embed_script(struct http_request *request, void *arg)
     static const struct rules rules = {CACHE_ASK, NULL, true};
 
     answer_page(request, arg, "embed.js", &rules);
+}
+
+void page_docs(struct http_request *request, void *arg)
+{
+    static const struct rules rules = {CACHE_ASK, CSP_DOCS, false};
+
+    answer_page(request, arg, "docs.html", &rules);
 }
 
 void page_icon(struct http_request *request, void *arg)
