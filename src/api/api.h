@@ -24,6 +24,7 @@ struct api {
     bool probed;                 /* versions and availability are known */
     struct engine *engine;       /* owned */
     struct store *store;         /* owned */
+    struct submissions *submissions; /* owned; NULL until the store is there */
     struct http_server *http;    /* owned */
     struct callers callers;      /* owned */
     struct keyring keyring;      /* owned */
@@ -40,5 +41,5 @@ extern const size_t api_n_routes;
 /* Why no runs can be taken now, as a sentence; NULL when they can. Static. */
 const char *api_not_ready(const struct api *api);
 
-/* A UUID of version 7 (RFC 9562): sorts by time, and cannot be guessed. */
+/* A UUID of version 7, of now: see uuid.h. */
 void api_make_id(char id[API_ID_BYTES]);

@@ -18,6 +18,7 @@
 #include "api/lockdown.h"
 #include "api/privileges.h"
 #include "api/prober.h"
+#include "api/submissions/submissions.h"
 #include "base/log.h"
 
 enum {
@@ -51,7 +52,7 @@ static void on_drain_step(uv_timer_t *timer)
     struct program *program = timer->data;
     bool late = uv_now(&program->loop) >= program->drain_until_ms;
 
-    if (http_server_n_busy(program->api.http) > 0 && !late)
+    if (!late && (http_server_n_busy(program->api.http) > 0 || submissions_n_active(program->api.submissions) > 0))
         return;
     if (late)
         log_warn("stopping with %zu runs under way: they are cancelled",
@@ -71,6 +72,7 @@ static void on_signal(uv_signal_t *handle, int signum)
              engine_n_runs(program->api.engine));
     program->api.draining = true;
     engine_drain(program->api.engine);
+    submissions_drain(program->api.submissions);
     http_server_drain(program->api.http);
     program->drain_until_ms = uv_now(&program->loop) + DRAIN_MS;
     (void)uv_timer_start(&program->drain, on_drain_step, DRAIN_STEP_MS, DRAIN_STEP_MS);
@@ -83,6 +85,7 @@ static void on_probed(void *arg)
     struct program *program = arg;
 
     program->api.probed = true;
+    submissions_feed(program->api.submissions);
     for (size_t i = 0; i < program->api.languages.n; i++) {
         const struct language *language = &program->api.languages.at[i];
 
@@ -191,6 +194,12 @@ static int open_api(struct program *program, struct err *err)
         .stall_time_ms = STALL_TIME_MS,
         .quiet_time_ms = QUIET_TIME_MS,
     };
+    const struct submissions_config submissions = {
+        .waiting_max = config->submissions_max,
+        .active_max = config->max_running * 2, /* one for each place, and one that follows at once */
+        .keep_ms = config->submissions_age,
+        .bytes_max = config->submissions_bytes,
+    };
     int r;
 
     api->loop = &program->loop;
@@ -207,6 +216,8 @@ static int open_api(struct program *program, struct err *err)
     if (r == 0)
         r = engine_new(&api->engine, &engine, err);
     api->metrics.engine = api->engine;
+    if (r == 0)
+        r = submissions_new(&api->submissions, api, &submissions, err);
     return r;
 }
 
@@ -227,10 +238,14 @@ static void close_all(struct program *program)
     struct api *api = &program->api;
 
     metrics_stop_asking(&api->metrics);
+    if (api->submissions != NULL)
+        submissions_drain(api->submissions);
     engine_free(TAKE_PTR(api->engine)); /* answers those whose runs it cancels */
-    store_free(TAKE_PTR(api->store));
+    store_free(api->store);             /* calls back, and may be asked in vain meanwhile */
+    api->store = NULL;
     http_server_free(TAKE_PTR(api->http));
     keyring_close(&api->keyring);
+    submissions_free(TAKE_PTR(api->submissions));
     prober_close(&program->prober);
     uv_close((uv_handle_t *)&program->drain, NULL);
     uv_close((uv_handle_t *)&program->on_term, NULL);

@@ -204,6 +204,12 @@ void json_out_bool(struct json_out *out, bool value)
     add(out, value ? "true" : "false", value ? 4 : 5);
 }
 
+void json_out_raw(struct json_out *out, struct slice json)
+{
+    separate(out);
+    add(out, json.at, json.len);
+}
+
 void json_out_null(struct json_out *out)
 {
     separate(out);

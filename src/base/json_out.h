@@ -35,6 +35,7 @@ void json_out_micros(struct json_out *out, uint64_t value);      /* 1234567 is w
 void json_out_real(struct json_out *out, double value); /* finite; with 12 digits */
 void json_out_bool(struct json_out *out, bool value);
 void json_out_null(struct json_out *out);
+void json_out_raw(struct json_out *out, struct slice json); /* a value that is JSON already, and known to be */
 
 /* A key and its value. */
 void json_out_key_str(struct json_out *out, const char *name, const char *text);

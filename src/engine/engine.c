@@ -504,6 +504,14 @@ static struct flow *join(struct engine *engine, const struct engine_caller *call
     return fair_join(&engine->fair, &bounds);
 }
 
+bool engine_has_room(const struct engine *engine)
+{
+    const bool at_once =
+        engine->fair.n_heap == 0 && engine->n_running < engine->max_running && engine_connected(engine);
+
+    return !engine->draining && (at_once || engine->n_queued < engine->max_queued);
+}
+
 static int check(const struct language **ret, const struct engine *engine, struct job *job, struct err *err)
 {
     int r = find_language(ret, engine, job, err);

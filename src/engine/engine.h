@@ -60,6 +60,7 @@ DEFINE_FREEP(struct engine, engine)
 bool engine_connected(const struct engine *engine);
 /* on: no new runs are taken (engine_start() says busy); those under way end as usual. */
 void engine_drain(struct engine *engine);
+bool engine_has_room(const struct engine *engine); /* engine_start() would not say ENGINE_E_BUSY */
 size_t engine_n_runs(const struct engine *engine); /* queued and running */
 
 struct engine_figures {

@@ -49,6 +49,9 @@ const struct ini_key config_keys[] = {
     KEY(cache_entries,  INI_UINT,   1, 65536, "how many at most, each an open file (1024)"),
     KEY(body_max,       INI_BYTES,  65536, 256 << 20, "the body of a request, the program's files and its input together (16M)"),
     KEY(uid_base,       INI_UINT,   65536, 4294836224, "first host uid of the boxes, two for each slot (1879048192)"),
+    KEY(submissions_max, INI_UINT,  1, 100000, "submissions that are not finished, before new ones are refused (10000)"),
+    KEY(submissions_age, INI_MS,    0, UINT64_C(10) * 366 * 24 * 3600000, "how long a finished submission is kept; 0: for ever (720h)"),
+    KEY(submissions_bytes, INI_BYTES, 0, UINT64_C(1) << 50, "of the database, beyond which the oldest submissions go; 0: no bound (10G)"),
     {.section = "", .name = "log_format", .type = INI_CHOICE, .offset = offsetof(struct config, log_format),
      .choices = log_formats, .help = "how a line is written: logfmt, json or text (logfmt)"},
     {.section = "", .name = "log_level", .type = INI_CHOICE, .offset = offsetof(struct config, log_level),
@@ -157,7 +160,8 @@ static int set_defaults(struct config *config)
     *config = (struct config){
         .max_queued = 512, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30, .warm_renew = 10000,
         .prestart = 1, .prestart_max = 4, .cache = 256 << 20, .cache_entries = 1024, .body_max = 16 << 20,
-        .uid_base = 1879048192, .log_level = 1};
+        .uid_base = 1879048192, .submissions_max = 10000, .submissions_age = UINT64_C(720) * 3600000,
+        .submissions_bytes = UINT64_C(10) << 30, .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         char **field = (char **)(void *)((char *)config + texts[i].offset);

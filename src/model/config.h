@@ -44,6 +44,9 @@ struct config {
     uint64_t uid_base;    /* first host uid of the boxes; slot n has uid_base + 2n and the next */
     uint64_t log_format;  /* enum log_format */
     uint64_t body_max;    /* bytes of a request's body */
+    uint64_t submissions_max;   /* that are not finished */
+    uint64_t submissions_age;   /* ms that a finished one is kept; 0: for ever */
+    uint64_t submissions_bytes; /* of the database, beyond which the oldest go; 0: no bound */
     uint64_t log_level;   /* enum log_level */
 
     char *boxd_socket;    /* run_dir/boxd.sock; set by config_load(), short enough for sockaddr_un */

@@ -2,33 +2,41 @@
 
 #include <errno.h>
 
+#include "store/schema_submissions.h"
+
 /* Row n brings user_version from n to n + 1. Rows are never changed once released, only added. */
-static const char *const steps[] = {
-    "CREATE TABLE submissions ("
-    "  id           INTEGER PRIMARY KEY,"
-    "  created_us   INTEGER NOT NULL," /* Unix time */
-    "  language     TEXT    NOT NULL,"
-    "  code         BLOB    NOT NULL," /* blobs: both may hold NULs, and output need not be UTF-8 */
-    "  output       BLOB    NOT NULL,"
-    "  exit_code    INTEGER NOT NULL,"
-    "  time_us      INTEGER NOT NULL,"
-    "  memory_bytes INTEGER NOT NULL"
-    ") STRICT;",
-    "CREATE TABLE keys ("
-    "  id          TEXT    PRIMARY KEY,"
-    "  name        TEXT    NOT NULL,"
-    "  hash        BLOB    NOT NULL," /* SHA-256 of the key's text: see key.h */
-    "  scopes      INTEGER NOT NULL," /* enum key_scope */
-    "  weight      INTEGER NOT NULL,"
-    "  rate        INTEGER NOT NULL," /* an hour; 0: any number */
-    "  max_running INTEGER NOT NULL,"
-    "  max_queued  INTEGER NOT NULL,"
-    "  created_s   INTEGER NOT NULL," /* Unix time */
-    "  expires_s   INTEGER NOT NULL," /* 0: never */
-    "  revoked_s   INTEGER"
-    ") STRICT;"
-    "CREATE TABLE key_changes (n INTEGER NOT NULL) STRICT;" /* one row, for who wants to know whether to read again */
-    "INSERT INTO key_changes VALUES (1);",
+static const struct {
+    const char *script;
+    int (*move)(struct sql *db, struct err *err); /* afterwards, where it takes more than SQL; or NULL */
+} steps[] = {
+    {"CREATE TABLE submissions ("
+     "  id           INTEGER PRIMARY KEY,"
+     "  created_us   INTEGER NOT NULL," /* Unix time */
+     "  language     TEXT    NOT NULL,"
+     "  code         BLOB    NOT NULL," /* blobs: both may hold NULs, and output need not be UTF-8 */
+     "  output       BLOB    NOT NULL,"
+     "  exit_code    INTEGER NOT NULL,"
+     "  time_us      INTEGER NOT NULL,"
+     "  memory_bytes INTEGER NOT NULL"
+     ") STRICT;",
+     NULL},
+    {"CREATE TABLE keys ("
+     "  id          TEXT    PRIMARY KEY,"
+     "  name        TEXT    NOT NULL,"
+     "  hash        BLOB    NOT NULL," /* SHA-256 of the key's text: see key.h */
+     "  scopes      INTEGER NOT NULL," /* enum key_scope */
+     "  weight      INTEGER NOT NULL,"
+     "  rate        INTEGER NOT NULL," /* an hour; 0: any number */
+     "  max_running INTEGER NOT NULL,"
+     "  max_queued  INTEGER NOT NULL,"
+     "  created_s   INTEGER NOT NULL," /* Unix time */
+     "  expires_s   INTEGER NOT NULL," /* 0: never */
+     "  revoked_s   INTEGER"
+     ") STRICT;"
+     "CREATE TABLE key_changes (n INTEGER NOT NULL) STRICT;" /* one row, for who wants to know whether to read again */
+     "INSERT INTO key_changes VALUES (1);",
+     NULL},
+    {schema_submissions_tables, schema_submissions_move},
 };
 
 static int get_version(struct sql *db, int *ret, struct err *err)
@@ -56,7 +64,9 @@ static int take_step(struct sql *db, int version, struct err *err)
     if (r == 0 && now != version) /* another process (`glimpse key`) has taken it meanwhile */
         return sql_script(db, "COMMIT", err);
     if (r == 0)
-        r = sql_script(db, steps[version], err);
+        r = sql_script(db, steps[version].script, err);
+    if (r == 0 && steps[version].move != NULL)
+        r = steps[version].move(db, err);
     if (r == 0)
         r = sql_script(db, set_version, err);
     if (r == 0)
@@ -65,6 +75,22 @@ static int take_step(struct sql *db, int version, struct err *err)
         return 0;
     (void)!sql_script(db, "ROLLBACK", &ignored);
     return err_wrap(err, r, "migration to version %d", version + 1);
+}
+
+/* Databases that were made without it: freed pages are then given back a bit at a time. It takes one rewriting of the
+ * file, which is nothing for what there was up to version 2. */
+static int ensure_incremental(struct sql *db, struct err *err)
+{
+    CLEANUP(sql_rows_done) struct sql_rows rows = {0};
+    enum { INCREMENTAL = 2 };
+    int r = sql_ask(&rows, db, "PRAGMA auto_vacuum", SQL_NO_VALUES, err);
+
+    if (r == 0)
+        r = sql_next(&rows, err);
+    if (r < 0 || sql_int(&rows, 0) == INCREMENTAL)
+        return r < 0 ? r : 0;
+    sql_rows_done(&rows);
+    return sql_script(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;", err);
 }
 
 int schema_migrate(struct sql *db, struct err *err)
@@ -85,5 +111,5 @@ int schema_migrate(struct sql *db, struct err *err)
         if (r < 0)
             return r;
     }
-    return 0;
+    return ensure_incremental(db, err);
 }

@@ -29,10 +29,14 @@ static int fail(const struct sql *db, int code, struct err *err)
     return err_set(err, r, "%s", db->db == NULL ? sqlite3_errstr(code) : sqlite3_errmsg(db->db));
 }
 
-/* FULL: a commit is on the disk when it returns, also with a write-ahead log. */
-static const char writer_settings[] =
-    "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-static const char reader_settings[] = "PRAGMA query_only = ON;";
+/*
+ * synchronous: FULL: a commit is on the disk when it returns, also with a write-ahead log.
+ * temp_store: what undoes a savepoint is kept in memory: glimpsed may not make files elsewhere (api/lockdown.h).
+ */
+static const char writer_settings[] = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA "
+                                      "synchronous = FULL; PRAGMA foreign_keys = ON;"
+                                      "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;";
+static const char reader_settings[] = "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;";
 
 int sql_open(struct sql **ret, const char *path, bool reader, struct err *err)
 {
@@ -41,8 +45,7 @@ int sql_open(struct sql **ret, const char *path, bool reader, struct err *err)
 
     if (db == NULL)
         return err_set(err, -ENOMEM, "database");
-    r = sqlite3_open_v2(path, &db->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    r = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (r == SQLITE_OK && !reader) /* it holds other people's programs; the -wal and -shm files take after it */
         (void)chmod(path, 0600);
     if (r == SQLITE_OK)
@@ -103,8 +106,8 @@ static int bind(sqlite3_stmt *statement, int at, const struct sql_value *value)
     return sqlite3_bind_null(statement, at);
 }
 
-int sql_ask(struct sql_rows *ret, struct sql *db, const char *text, const struct sql_value *values,
-            size_t n, struct err *err)
+int sql_ask(struct sql_rows *ret, struct sql *db, const char *text, const struct sql_value *values, size_t n,
+            struct err *err)
 {
     int r = find_statement(&ret->statement, db, text, err);
 

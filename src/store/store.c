@@ -16,6 +16,7 @@ struct store {
     uv_async_t *async;    /* owned */
     pthread_mutex_t lock; /* of the lanes' queues, and of: */
     struct store_ops done;
+    bool closing; /* what is asked for now would never be done */
 };
 
 /* ---- answers ---- */
@@ -42,7 +43,7 @@ static void on_async(uv_async_t *handle)
 int store_submit(struct store *store, enum store_lane lane, struct store_op *op)
 {
     op->next = NULL;
-    if (lane_add(&store->lanes[lane], op))
+    if (!store->closing && lane_add(&store->lanes[lane], op))
         return 0;
     op->free(op);
     return STORE_E_FULL;
@@ -70,10 +71,8 @@ static int open_lanes(struct store *store, const char *dir, struct err *err)
     for (size_t i = 0; i < STORE_N_LANES; i++) {
         struct lane *lane = &store->lanes[i];
 
-        *lane = (struct lane){.reader = i == STORE_READER,
-                              .done = &store->done,
-                              .async = store->async,
-                              .lock = &store->lock};
+        *lane = (struct lane){
+            .reader = i == STORE_READER, .done = &store->done, .async = store->async, .lock = &store->lock};
         r = sql_open(&lane->db, path, lane->reader, err);
         if (r == 0 && !lane->reader)
             r = migrate(lane->db, path, err);
@@ -130,6 +129,7 @@ void store_free(struct store *store)
         return;
     for (size_t i = STORE_N_LANES; i-- > 0;)
         lane_stop(&store->lanes[i]);
+    store->closing = true;
     call_back(store);
     if (store->async != NULL)
         uv_close((uv_handle_t *)store->async, on_closed);

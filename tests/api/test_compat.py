@@ -1,5 +1,6 @@
 """The endpoints of the services that Glimpse replaces: their requests and answers, as their clients know them."""
 import contextlib
+import json
 import sqlite3
 
 import pytest
@@ -100,7 +101,9 @@ BOTH = "import sys\nprint('out')\nprint('err', file=sys.stderr)\nprint('out agai
 def submissions(server):
     def read():
         with contextlib.closing(sqlite3.connect(f"file:{server.data}/glimpse.db?mode=ro", uri=True)) as db:
-            return db.execute("SELECT id, language, code, output, exit_code, time_us, memory_bytes FROM submissions").fetchall()
+            rows = db.execute("SELECT number, language, body, stages FROM submissions JOIN submission_requests USING (number)"
+                              " JOIN submission_results USING (number)").fetchall()
+        return [(number, language, json.loads(request)["code"], json.loads(stages)["run"]) for number, language, request, stages in rows]
     return read
 
 
@@ -126,9 +129,9 @@ def test_submit_is_stored_before_the_answer(server, submissions):
     body = server.post("/submit", {"code": BOTH}).json()
     assert set(body) == {"submission_id", "output", "time", "memory", "exit_code"}
     rows = {row[0]: row for row in submissions()}
-    _, language, code, output, exit_code, time_us, memory = rows[body["submission_id"]]
-    assert (language, code, output, exit_code) == ("python", BOTH.encode(), b"out\nerr\nout again\n", 0)
-    assert (time_us / 1e6, memory) == (body["time"], body["memory"])
+    _, language, code, run = rows[body["submission_id"]]
+    assert (language, code, run["stdout"], run["exit_code"]) == ("python", BOTH, "out\nerr\nout again\n", 0)
+    assert (round(run["wall_ms"] / 1e3, 6), run["memory_bytes"]) == (body["time"], body["memory"])
 
 
 def test_submit_ids_grow(server):

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/instant.h"
 #include "store/store.h"
 #include "store/submissions.h"
 
@@ -19,20 +20,27 @@ struct world {
     struct store *store;
     char dir[64], path[96];
     unsigned n_added, n_failed;
-    int64_t last_id;
+    int64_t last_id, last_first;
+    size_t last_n;
+    int last_r;
     char why[200];
 };
 
-static void on_added(void *arg, int64_t id, const struct err *err)
+static void on_added(void *arg, int r, const struct submission_row *rows, size_t n, const struct err *err)
 {
     struct world *world = arg;
 
     if (err == NULL) {
-        assert_true(id > world->last_id); /* in the order of asking */
-        world->last_id = id;
+        world->last_r = r;
+        world->last_n = n;
+        world->last_first = n > 0 ? rows[0].number : 0;
+        for (size_t i = 0; r == 0 && i < n; i++) {
+            assert_true(rows[i].number > world->last_id); /* in the order of asking */
+            world->last_id = rows[i].number;
+        }
         world->n_added++;
     } else {
-        assert_true(id < 0);
+        assert_true(r < 0);
         world->n_failed++;
         (void)snprintf(world->why, sizeof world->why, "%s", err->msg);
     }
@@ -72,17 +80,21 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void add(struct world *world, const char *code)
+static struct submission_row new_row(const char *request)
 {
-    const struct store_submission row = {.language = "python",
-                                         .code = {code, strlen(code)},
-                                         .output = {"a\0\xff", 3},
-                                         .exit_code = 0,
-                                         .time_us = 1234,
-                                         .memory_bytes = 5678};
+    struct submission_row row = {.language = "python", .status = "queued", .request = slice_from(request)};
+
+    row.created_us = instant_now_us();
+    uuid_make_at(row.id, row.created_us);
+    return row;
+}
+
+static void add(struct world *world, const char *request)
+{
+    const struct submission_row row = new_row(request);
     struct err err = {0};
 
-    assert_int_equal(store_add_submission(world->store, &row, on_added, world, &err), 0);
+    assert_int_equal(store_submissions_add(world->store, &row, 1, NULL, on_added, world, &err), 0);
 }
 
 static void wait_until(struct world *world, unsigned n_answers)
@@ -119,13 +131,11 @@ static void what_was_answered_can_be_read(void **state)
     add(world, "print(1)");
     assert_int_equal(world->n_added, 0); /* never from inside the call */
     wait_until(world, 1);
-    assert_int_equal(
-        ask(world,
-            "SELECT count(*) FROM submissions WHERE language = 'python' AND code = CAST('print(1)' AS BLOB)"
-            " AND output = x'6100ff' AND exit_code = 0 AND time_us = 1234 AND memory_bytes = 5678"
-            " AND created_us BETWEEN 1700000000000000 AND 9000000000000000"),
-        1);
-    assert_int_equal(ask(world, "SELECT id FROM submissions"), world->last_id);
+    assert_int_equal(ask(world, "SELECT count(*) FROM submissions JOIN submission_requests USING (number)"
+                                " WHERE language = 'python' AND status = 'queued' AND body = CAST('print(1)' AS BLOB)"
+                                " AND created_us BETWEEN 1700000000000000 AND 9000000000000000"),
+                     1);
+    assert_int_equal(ask(world, "SELECT number FROM submissions"), world->last_id);
 }
 
 static void many_at_once_share_commits(void **state)
@@ -156,12 +166,12 @@ static void what_cannot_be_written_gets_no_id(void **state)
     sqlite3 *other = NULL;
 
     assert_int_equal(sqlite3_open(world->path, &other), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(other, "DROP TABLE submissions", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "DROP TABLE submission_requests", NULL, NULL, NULL), SQLITE_OK);
     (void)sqlite3_close(other);
     add(world, "x");
     wait_until(world, 1);
     assert_int_equal(world->n_failed, 1);
-    assert_non_null(strstr(world->why, "submissions"));
+    assert_non_null(strstr(world->why, "submission_requests"));
 }
 
 static void too_much_waiting_is_refused(void **state)
@@ -169,17 +179,20 @@ static void too_much_waiting_is_refused(void **state)
     struct world *world = *state;
     size_t len = 20 << 20;
     CLEANUP(freep) char *code = calloc(1, len);
-    const struct store_submission row = {.language = "python", .code = {code, len}};
+    struct submission_row row = new_row("");
     sqlite3 *other = NULL;
     struct err err = {0};
     unsigned n_taken = 0;
 
+    row.request = (struct slice){code, len};
     assert_int_equal(sqlite3_open(world->path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
-    while (n_taken < 20 && store_add_submission(world->store, &row, on_added, world, &err) == 0)
+    while (n_taken < 20 && store_submissions_add(world->store, &row, 1, NULL, on_added, world, &err) == 0) {
+        uuid_make_at(row.id, row.created_us);
         n_taken++;
+    }
     assert_in_range(n_taken, 3, 8); /* 64 MiB wait, and as much again may be on its way */
-    assert_int_equal(store_add_submission(world->store, &row, on_added, world, &err), STORE_E_FULL);
+    assert_int_equal(store_submissions_add(world->store, &row, 1, NULL, on_added, world, &err), STORE_E_FULL);
     assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     (void)sqlite3_close(other);
     wait_until(world, n_taken);
@@ -207,6 +220,170 @@ static void opens_again_and_keeps_what_is_there(void **state)
     add(world, "y");
     wait_until(world, 2);
     assert_int_equal(ask(world, "SELECT count(*) FROM submissions"), 2);
+}
+
+/* ---- keys ---- */
+
+static void add_with_key(struct world *world, const char *key, uint8_t hash, int64_t expired_us, size_t n)
+{
+    struct submission_row rows[3];
+    struct submission_key with = {.key = key, .hash = {hash}, .expired_us = expired_us};
+    unsigned n_before = world->n_added;
+    struct err err = {0};
+
+    for (size_t i = 0; i < n; i++)
+        rows[i] = new_row("{}");
+    assert_int_equal(store_submissions_add(world->store, rows, n, &with, on_added, world, &err), 0);
+    wait_until(world, n_before + 1);
+}
+
+static void a_key_makes_one(void **state)
+{
+    struct world *world = *state;
+    int64_t first;
+
+    add_with_key(world, "k", 1, 0, 2);
+    assert_int_equal(world->last_r, 0);
+    first = world->last_first;
+    add_with_key(world, "k", 1, 0, 2);
+    assert_int_equal(world->last_r, STORE_E_REPLAYED);
+    assert_int_equal(world->last_n, 2);
+    assert_int_equal(world->last_first, first);
+    add_with_key(world, "k", 2, 0, 1);
+    assert_int_equal(world->last_r, STORE_E_KEY_TAKEN);
+    add_with_key(world, "other", 2, 0, 1);
+    assert_int_equal(world->last_r, 0);
+    assert_int_equal(ask(world, "SELECT count(*) FROM submissions"), 3);
+    add_with_key(world, "k", 2, INT64_MAX, 1); /* it has expired */
+    assert_int_equal(world->last_r, 0);
+    assert_int_equal(ask(world, "SELECT count(*) FROM submissions"), 4);
+}
+
+/* ---- what was there before ---- */
+
+static void version_1_becomes_what_is_there_now(void **state)
+{
+    static const char version_1[] =
+        "PRAGMA journal_mode = WAL; PRAGMA auto_vacuum = NONE;"
+        "CREATE TABLE submissions (id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, language TEXT NOT NULL,"
+        " code BLOB NOT NULL, output BLOB NOT NULL, exit_code INTEGER NOT NULL, time_us INTEGER NOT NULL,"
+        " memory_bytes INTEGER NOT NULL) STRICT;"
+        "INSERT INTO submissions VALUES (7, 1700000000123456, 'python', CAST('print(\"1\")' AS BLOB),"
+        " x'310a', 0, 1500, 99);"
+        "INSERT INTO submissions VALUES (9, 1700000000123457, 'python', CAST('x' AS BLOB), x'ff00', 0, 1500, 99);"
+        "PRAGMA user_version = 1;";
+    struct world *world = *state;
+    sqlite3 *other = NULL;
+    struct err err = {0};
+
+    store_free(TAKE_PTR(world->store));
+    assert_int_equal(unlink(world->path), 0);
+    assert_int_equal(sqlite3_open(world->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, version_1, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(other);
+    assert_int_equal(store_new(&world->store, &world->loop, world->dir, &err), 0);
+    assert_int_equal(ask(world, "SELECT count(*) FROM submissions JOIN submission_requests r USING (number)"
+                                " JOIN submission_results s USING (number) WHERE number = 7 AND status = 'ok'"
+                                " AND id LIKE '018bcfe5-687b-7%' AND created_us = 1700000000123456"
+                                " AND finished_us = created_us + 1500"
+                                " AND CAST(r.body AS TEXT) ->> 'code' = 'print(\"1\")'"
+                                " AND CAST(s.stages AS TEXT) ->> '$.run.stdout' = '1' || char(10)"),
+                     1);
+    /* What is not UTF-8 is kept as it was. */
+    assert_int_equal(ask(world, "SELECT count(*) FROM submission_requests r JOIN submission_results s USING (number)"
+                                " WHERE number = 9 AND CAST(r.body AS TEXT) ->> 'output_encoding' = 'base64'"
+                                " AND CAST(s.stages AS TEXT) ->> '$.run.stdout' = '/wA='"),
+                     1);
+    assert_int_equal(ask(world, "PRAGMA auto_vacuum"), 2);
+    world->last_id = 9;
+    add(world, "{}");
+    wait_until(world, 1);
+    assert_int_equal(world->last_id, 10); /* numbers go on */
+}
+
+static void a_number_is_never_given_twice(void **state)
+{
+    struct world *world = *state;
+    sqlite3 *other = NULL;
+
+    add(world, "{}");
+    wait_until(world, 1);
+    assert_int_equal(sqlite3_open(world->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "DELETE FROM submissions", NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(other);
+    add(world, "{}");
+    wait_until(world, 2);
+    assert_int_equal(world->last_id, 2);
+}
+
+/* ---- retention ---- */
+
+static void on_swept(void *arg, int r, const struct err *err)
+{
+    assert_null(err);
+    *(int *)arg = r;
+}
+
+static unsigned sweep(struct world *world, struct submission_sweep what)
+{
+    unsigned n_steps = 0;
+    struct err err = {0};
+    int r = STORE_E_MORE;
+
+    while (r == STORE_E_MORE && n_steps++ < 1000) {
+        r = -1;
+        assert_int_equal(store_submissions_sweep(world->store, &what, on_swept, &r, &err), 0);
+        while (r == -1) {
+            (void)uv_run(&world->loop, UV_RUN_NOWAIT);
+            (void)usleep(200);
+        }
+    }
+    assert_int_equal(r, 0);
+    return n_steps;
+}
+
+static void add_finished(struct world *world, int64_t finished_us, struct slice stages)
+{
+    struct submission_row row = new_row("{}");
+    struct err err = {0};
+
+    (void)snprintf(row.status, sizeof row.status, "ok");
+    row.finished_us = finished_us;
+    row.stages = stages;
+    assert_int_equal(store_submissions_add(world->store, &row, 1, NULL, on_added, world, &err), 0);
+}
+
+static void the_old_go_in_small_steps(void **state)
+{
+    struct world *world = *state;
+
+    for (int i = 1; i <= 300; i++)
+        add_finished(world, i, slice_from("{}"));
+    add(world, "{}"); /* it waits, so it is not old, however long it waits */
+    wait_until(world, 301);
+    assert_true(sweep(world, (struct submission_sweep){.finished_before_us = 251}) > 4);
+    assert_int_equal(ask(world, "SELECT count(*) FROM submissions"), 51);
+    assert_int_equal(ask(world, "SELECT count(*) FROM submission_requests"), 51);
+    assert_int_equal(ask(world, "SELECT count(*) FROM submission_results"), 50);
+    assert_int_equal(ask(world, "SELECT min(finished_us) FROM submissions"), 251);
+    assert_int_equal(sweep(world, (struct submission_sweep){0}), 1); /* no bound: nothing to do */
+}
+
+static void what_is_too_much_goes_and_the_file_shrinks(void **state)
+{
+    enum { N = 200, BYTES = 100000 };
+    struct world *world = *state;
+    CLEANUP(freep) char *stages = calloc(1, BYTES);
+    int64_t pages;
+
+    for (int i = 1; i <= N; i++)
+        add_finished(world, i, (struct slice){stages, BYTES});
+    wait_until(world, N);
+    pages = ask(world, "PRAGMA page_count");
+    (void)sweep(world, (struct submission_sweep){.bytes_max = N * BYTES / 2});
+    assert_true(ask(world, "SELECT count(*) FROM submissions") > 0);
+    assert_true(ask(world, "PRAGMA page_count") < pages * 6 / 10);
+    assert_int_equal(ask(world, "SELECT max(finished_us) FROM submissions"), N); /* the oldest went */
 }
 
 static void refuses_what_it_does_not_know(void **state)
@@ -237,6 +414,11 @@ int main(void)
         IN_A_WORLD(too_much_waiting_is_refused),
         IN_A_WORLD(it_is_nobody_elses_to_read),
         IN_A_WORLD(opens_again_and_keeps_what_is_there),
+        IN_A_WORLD(a_key_makes_one),
+        IN_A_WORLD(version_1_becomes_what_is_there_now),
+        IN_A_WORLD(a_number_is_never_given_twice),
+        IN_A_WORLD(the_old_go_in_small_steps),
+        IN_A_WORLD(what_is_too_much_goes_and_the_file_shrinks),
         IN_A_WORLD(refuses_what_it_does_not_know),
     };
 

@@ -7,6 +7,8 @@
  * time, as timeout(1) says it; 137 (killed) for any other limit.
  */
 #include "api/compat/compat.h"
+#include "api/v1/run_json.h"
+#include "base/instant.h"
 #include "base/log.h"
 #include "store/submissions.h"
 
@@ -82,9 +84,11 @@ static void answer_execute(struct call *call, const struct result *result)
 
 /* A submission on its way to the disk. */
 struct pending {
-    struct call *call;    /* owned */
-    struct result result; /* owned: status and figures of the run stage only */
-    struct buf output;
+    struct call *call;            /* owned */
+    struct result result;         /* owned: status and figures of the run stage only */
+    struct buf output;            /* what the answer shows */
+    struct buf request, stages;   /* what is stored */
+    struct submission_row row;
 };
 
 static void pending_free(struct pending *pending)
@@ -93,25 +97,58 @@ static void pending_free(struct pending *pending)
         return;
     call_free(pending->call);
     buf_done(&pending->output);
+    buf_done(&pending->request);
+    buf_done(&pending->stages);
     free(pending);
 }
 DEFINE_FREEP(struct pending, pending)
 
-static void on_stored(void *arg, int64_t id, const struct err *err)
+static void on_stored(void *arg, int r, const struct submission_row *rows, size_t n, const struct err *err)
 {
     CLEANUP(pending_freep) struct pending *pending = arg;
     struct fault fault;
 
+    (void)n;
     if (err != NULL)
         log_error("a submission was not stored: %s", err->msg);
     if (pending->call->request == NULL)
         return; /* its client has left */
-    if (err == NULL) {
-        answer_with(pending->call->request, &pending->result, buf_slice(&pending->output), id);
+    if (r == 0) {
+        answer_with(pending->call->request, &pending->result, buf_slice(&pending->output), rows[0].number);
         return;
     }
     (void)fault_set(&fault, 500, NULL, "the program ran, but could not be stored: %s", err->msg);
     refuse(pending->call->request, &fault);
+}
+
+/* As if it had come by POST /v1/submissions. */
+static int write_request(struct pending *pending, const struct call *call)
+{
+    struct json_out out = json_out_to(&pending->request);
+
+    json_out_open(&out, '{');
+    json_out_key_str(&out, "language", call->language->id);
+    json_out_key_text(&out, "code", (struct slice){call->code, call->code_len});
+    json_out_close(&out, '}');
+    return json_out_end(&out);
+}
+
+static void fill_row(struct pending *pending, const struct call *call, const struct result *result)
+{
+    const struct caller *caller = caller_of(call->request);
+    struct submission_row *row = &pending->row;
+
+    *row = (struct submission_row){.attempts = 1,
+                                   .finished_us = instant_now_us(),
+                                   .request = buf_slice(&pending->request),
+                                   .stages = buf_slice(&pending->stages)};
+    row->created_us = row->started_us = row->finished_us - (int64_t)result->stages[STAGE_RUN].wall_us;
+    uuid_make_at(row->id, row->created_us);
+    (void)snprintf(row->caller, sizeof row->caller, "%s", caller->id);
+    (void)snprintf(row->owner, sizeof row->owner, "%s", caller->has_key ? caller->id : "");
+    (void)snprintf(row->language, sizeof row->language, "%s", call->language->id);
+    (void)snprintf(row->version, sizeof row->version, "%s", call->language->version);
+    (void)snprintf(row->status, sizeof row->status, "%s", status_names[result->status]);
 }
 
 static struct pending *pending_new(struct call *call, const struct result *result)
@@ -122,37 +159,33 @@ static struct pending *pending_new(struct call *call, const struct result *resul
     if (pending == NULL)
         return NULL;
     buf_init(&pending->output, COMPAT_ANSWER_BYTES_MAX);
+    buf_init(&pending->request, COMPAT_ANSWER_BYTES_MAX);
+    buf_init(&pending->stages, COMPAT_ANSWER_BYTES_MAX);
     pending->result = (struct result){.status = result->status};
     pending->result.stages[STAGE_RUN] = (struct stage_result){.ran = true,
                                                               .exit_code = run->exit_code,
                                                               .wall_us = run->wall_us,
                                                               .memory_bytes = run->memory_bytes};
-    if (compat_terminal_text(&pending->output, result) < 0) {
+    if (compat_terminal_text(&pending->output, result) < 0 || write_request(pending, call) < 0 ||
+        v1_run_write_stages(&pending->stages, result, false) < 0) {
         pending_free(pending);
         return NULL;
     }
+    fill_row(pending, call, result);
     pending->call = call;
     return pending;
 }
 
 static void store(struct call *call, const struct result *result)
 {
-    const struct stage_result *run = &result->stages[STAGE_RUN];
     struct pending *pending = pending_new(call, result);
     struct err err = {.msg = "out of memory"};
-    struct store_submission row;
     struct fault fault;
     int r = -1;
 
     if (pending != NULL) {
-        row = (struct store_submission){.language = call->language->id,
-                                        .code = {call->code, call->code_len},
-                                        .output = buf_slice(&pending->output),
-                                        .exit_code = run->exit_code,
-                                        .time_us = run->wall_us,
-                                        .memory_bytes = run->memory_bytes};
         call->held = true; /* the pending one has it now */
-        r = store_add_submission(call->api->store, &row, on_stored, pending, &err);
+        r = store_submissions_add(call->api->store, &pending->row, 1, NULL, on_stored, pending, &err);
         if (r == 0)
             return;
         call->held = false;

@@ -38,6 +38,10 @@ MUST_CHECK int v1_args_read(struct reader *reader, const json_t *args, const cha
 /* A stage, or null where it was not reached. output: with what it wrote. */
 struct json_out;
 void v1_stage_write(struct json_out *out, enum stage which, const struct stage_result *stage, bool output, bool base64);
+/* {"compile": ..., "run": ...}: what the answer has in `stages`. 0 or < 0, as below. */
+MUST_CHECK int v1_run_write_stages(struct buf *to, const struct result *result, bool base64);
+/* [...]: what it has in `files`, where result->collects. */
+MUST_CHECK int v1_run_write_files(struct buf *to, const struct result *result, bool base64);
 /* The answer's body; type: what its first field `type` says, where it is an event, or NULL. 0 or < 0 (no memory, or
  * larger than to->max). */
 MUST_CHECK int v1_run_write(struct buf *to, const char *type, const char *id, const struct language *language,

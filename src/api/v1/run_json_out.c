@@ -95,12 +95,36 @@ static void write_file(struct json_out *out, const struct job_file *file, bool b
 
 static void write_files(struct json_out *out, const struct result *result, bool base64)
 {
-    json_out_key(out, "files");
     json_out_open(out, '[');
     for (size_t i = 0; i < result->n_files; i++)
         write_file(out, &result->files[i], base64);
     json_out_close(out, ']');
-    json_out_key_uint(out, "files_omitted", result->n_omitted);
+}
+
+int v1_run_write_files(struct buf *to, const struct result *result, bool base64)
+{
+    struct json_out out = json_out_to(to);
+
+    write_files(&out, result, base64);
+    return json_out_end(&out);
+}
+
+static void write_stages(struct json_out *out, const struct result *result, bool base64)
+{
+    json_out_open(out, '{');
+    for (enum stage stage = 0; stage < N_STAGES; stage++) {
+        json_out_key(out, stage_names[stage]);
+        v1_stage_write(out, stage, &result->stages[stage], true, base64);
+    }
+    json_out_close(out, '}');
+}
+
+int v1_run_write_stages(struct buf *to, const struct result *result, bool base64)
+{
+    struct json_out out = json_out_to(to);
+
+    write_stages(&out, result, base64);
+    return json_out_end(&out);
 }
 
 int v1_run_write(struct buf *to, const char *type, const char *id, const struct language *language,
@@ -117,14 +141,12 @@ int v1_run_write(struct buf *to, const char *type, const char *id, const struct 
     json_out_key_str(&out, "status", status_names[result->status]);
     json_out_key_str(&out, "message", result->message);
     json_out_key(&out, "stages");
-    json_out_open(&out, '{');
-    for (enum stage stage = 0; stage < N_STAGES; stage++) {
-        json_out_key(&out, stage_names[stage]);
-        v1_stage_write(&out, stage, &result->stages[stage], true, base64);
-    }
-    json_out_close(&out, '}');
-    if (result->collects)
+    write_stages(&out, result, base64);
+    if (result->collects) {
+        json_out_key(&out, "files");
         write_files(&out, result, base64);
+        json_out_key_uint(&out, "files_omitted", result->n_omitted);
+    }
     json_out_close(&out, '}');
     return json_out_end(&out);
 }

@@ -15,3 +15,9 @@ void v1_openapi(struct http_request *request, void *arg);   /* GET /openapi.json
 /* Made of docs/openapi.yaml by api/openapi.py; JSON, without a NUL at its end. */
 extern const unsigned char openapi_json[];
 extern const size_t openapi_json_len;
+
+void v1_submissions_post(struct http_request *request, void *arg);  /* POST /v1/submissions */
+void v1_submissions_batch(struct http_request *request, void *arg); /* POST /v1/submissions/batch */
+void v1_submissions_list(struct http_request *request, void *arg);  /* GET /v1/submissions */
+void v1_submission_get(struct http_request *request, void *arg);    /* GET /v1/submissions/{id} */
+void v1_submission_delete(struct http_request *request, void *arg); /* DELETE /v1/submissions/{id} */
