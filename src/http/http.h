@@ -69,8 +69,8 @@ struct http_config {
 
 /* Listens. < 0 with *err saying what to change. */
 MUST_CHECK int http_server_new(struct http_server **ret, const struct http_config *config, struct err *err);
-/* Drops all connections (handlers get on_gone), then releases everything; the loop must run
- * once more for its handles to close. NULL is allowed. */
+/* Sends what was answered already, as far as sockets take it at once; drops all connections (handlers get on_gone);
+ * then releases everything; the loop must run once more for its handles to close. NULL is allowed. */
 void http_server_free(struct http_server *server);
 DEFINE_FREEP(struct http_server, http_server)
 

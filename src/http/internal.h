@@ -49,7 +49,7 @@ struct http_server {
     size_t bodies_bytes;        /* of all requests together */
     struct farewell *farewells;     /* owned */
     size_t n_farewells;
-    bool draining;
+    bool draining, closing;
     char url[96];
 };
 

@@ -158,7 +158,10 @@ static void handle(struct http_request *request)
 {
     const struct http_config *config = &request->conn->server->config;
 
-    if (request->match.route != NULL) {
+    if (request->conn->server->closing) {
+        http_answer_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
+                            "the server is stopping; try again in a moment");
+    } else if (request->match.route != NULL) {
         request->state = REQUEST_HANDLED;
         request->match.route->handle(request, config->arg);
     } else if (request->match.allow[0] == '\0') {

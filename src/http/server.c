@@ -15,6 +15,7 @@ enum {
     CONN_MEMORY_BYTES = 32768, /* libmicrohttpd's pool of a connection: headers must fit */
     CONN_MEMORY_STEP_BYTES = 4096,
     SWEEP_MS = 250, /* how late a deadline may be noticed */
+    FLUSH_TURNS = 4, /* of libmicrohttpd: an answer needs one to be queued, and one for headers, body and end each */
 };
 
 static void on_closed(uv_handle_t *handle)
@@ -220,10 +221,20 @@ void http_server_drain(struct http_server *server)
     conn_sweep(server); /* drops who is idle */
 }
 
+/* What was answered a moment ago still goes out, as far as its socket takes it at once. */
+static void flush_answers(struct http_server *server)
+{
+    server->closing = true; /* no handler is called any more */
+    for (int i = 0; i < FLUSH_TURNS; i++)
+        (void)MHD_run(server->daemon);
+}
+
 void http_server_free(struct http_server *server)
 {
     if (server == NULL)
         return;
+    if (server->daemon != NULL)
+        flush_answers(server);
     /* The handles first: they watch descriptors that are about to be closed. */
     CLOSE_HANDLE(server->mhd_poll);
     CLOSE_HANDLE(server->gone_poll);

@@ -419,3 +419,27 @@ def test_a_server_that_stops_lets_streams_end():
     assert events[-1]["status"] == "ok"
     assert told(events, "run", "stdout") == "a\nb\n"
     assert own.stop() == 0
+
+
+def test_a_server_that_does_not_wait_says_so():
+    """A second signal cancels; to clients that is a result."""
+    with glimpse_server.Server() as own:
+        request = python("import time\nprint('so far', flush=True)\ntime.sleep(50)", limits={"run": {"wall_time_ms": 60000}})
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(own.post("/v1/run", request)))
+        thread.start()
+        with Stream(own, request) as open_stream:
+            assert next(open_stream.events)["type"] == "stage"
+            assert next(open_stream.events)["data"] == "so far\n"
+            while own.get("/metrics").text.find("glimpse_running 2") < 0:
+                time.sleep(0.05)
+            glimpsed = own.pid_of("glimpsed")
+            os.kill(glimpsed, signal.SIGTERM)
+            while "stopping on signal" not in own.log_text():
+                time.sleep(0.05)
+            os.kill(glimpsed, signal.SIGTERM)
+            result = open_stream.rest()[-1]
+        thread.join()
+    assert (result["type"], result["status"]) == ("result", "cancelled")
+    assert result["stages"]["run"]["stdout"] == "so far\n"
+    assert (answers[0].status_code, answers[0].json()["status"]) == (503, "cancelled")

@@ -152,6 +152,23 @@ static void the_end_of_the_server_is_a_hang_up_too(void **state)
     expect(world, fd, NULL);
 }
 
+static void what_was_answered_before_the_end_goes_out(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(closep) int fd = ask(world, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    CLEANUP(closep) int late = -1;
+
+    wait_until_waiting(world);
+    late = ask(world, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"); /* not seen before the end */
+    http_answer_problem(TAKE_PTR(world->waiting), 500, NULL, "at the last moment");
+    http_server_free(TAKE_PTR(world->server));
+    expect(world, fd, "at the last moment");
+    expect(world, fd, NULL);
+    expect(world, late, NULL);
+    assert_int_equal(world->n_calls, 1);
+    assert_int_equal(world->n_gone, 0);
+}
+
 static void refuses_bad_addresses(void **state)
 {
     static const struct {
@@ -189,6 +206,7 @@ int main(void)
         IN_A_WORLD(all_bodies_together_are_bounded),
         IN_A_WORLD(draining_answers_who_waits_and_drops_who_is_idle),
         IN_A_WORLD(the_end_of_the_server_is_a_hang_up_too),
+        IN_A_WORLD(what_was_answered_before_the_end_goes_out),
         IN_A_WORLD(refuses_bad_addresses),
     };
 

@@ -303,6 +303,34 @@ static void a_hang_up_at_the_beginning_is_told_as_well(void **state)
     expect_busy(world, 0);
 }
 
+static void add_status(void *arg, const struct http_route *route, unsigned status, uint64_t n)
+{
+    (void)route;
+    ((uint64_t *)arg)[status] += n;
+}
+
+/* A stream that its client has in full has the status that it began with. */
+static void what_was_cut_off_counts_as_left(void **state)
+{
+    struct world *world = *state;
+    uint64_t n_of_status[600] = {0};
+
+    for (int i = 0; i < 3; i++) {
+        CLEANUP(closep) int fd = begin(world, i == 0 ? "HEAD /later HTTP/1.1\r\nHost: x\r\n\r\n" : ASK_LATER);
+
+        expect(world, fd, "\r\n\r\n");
+        if (i == 1)
+            end_with(world, "the end");
+        if (i == 2)
+            (void)fill(world); /* and nothing is taken */
+        expect_busy(world, i == 2 ? 1 : 0);
+        expect_busy(world, 0);
+    }
+    http_server_each_count(world->server, add_status, n_of_status);
+    assert_int_equal(n_of_status[200], 2);
+    assert_int_equal(n_of_status[499], 1);
+}
+
 static void what_is_broken_off_looks_so(void **state)
 {
     struct world *world = *state;
@@ -328,6 +356,20 @@ static void draining_waits_for_streams(void **state)
     expect(world, fd, "in time\r\n0\r\n\r\n");
     expect(world, fd, NULL);
     expect_busy(world, 0);
+}
+
+static void a_stream_that_ended_before_the_server_is_whole(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(closep) int fd = begin(world, ASK_LATER);
+
+    expect(world, fd, "chunked\r\n");
+    say(world->waiting, "one");
+    end_with(world, "two");
+    http_server_free(TAKE_PTR(world->server));
+    expect(world, fd, "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+    expect(world, fd, NULL);
+    assert_int_equal(world->n_gone, 0);
 }
 
 static void the_end_of_the_server_is_a_hang_up_too(void **state)
@@ -358,8 +400,10 @@ int main(void)
         IN_A_WORLD(a_hang_up_is_told_in_each_state),
         IN_A_WORLD(a_stream_can_begin_in_the_handler),
         IN_A_WORLD(a_hang_up_at_the_beginning_is_told_as_well),
+        IN_A_WORLD(what_was_cut_off_counts_as_left),
         IN_A_WORLD(what_is_broken_off_looks_so),
         IN_A_WORLD(draining_waits_for_streams),
+        IN_A_WORLD(a_stream_that_ended_before_the_server_is_whole),
         IN_A_WORLD(the_end_of_the_server_is_a_hang_up_too),
     };
 
