@@ -150,9 +150,10 @@ def measure(arguments, say):
         if arguments.compare:
             services["before"] = stack.enter_context(Service(build=stack.enter_context(built(arguments.compare, say))))
             result["before"] = git("rev-parse", "--short=9", arguments.compare)
-        for service in services.values():
-            service.settle()
         languages = choose_languages(arguments.languages, services["boxed"])
+        for service in services.values():
+            service.ask_for(languages)
+            service.settle()
         setting = parts.Setting(languages=languages, programs=arguments.programs, rounds=arguments.rounds, budget_s=arguments.budget,
                                 seconds=arguments.seconds, clients=arguments.clients, overload_s=arguments.overload,
                                 failures=[], services=services, say=say)

@@ -63,7 +63,7 @@ def cgroup_bytes(pid):
 
 class Service(Server):
     def __init__(self, config=None, build=None):
-        super().__init__(config=config, build=build)
+        super().__init__(config={"warm_costly": "asked", **(config or {})}, build=build)
 
     def start(self):
         super().start()
@@ -93,6 +93,15 @@ class Service(Server):
         glimpsed, boxd = own_cpu_us(self.glimpsed), own_cpu_us(self.boxd)
         rest = reaped_cpu_us(self.boxd) + sum(own_cpu_us(pid) + reaped_cpu_us(pid) for pid in self.zygotes())
         return {"glimpsed": glimpsed, "boxd": boxd, "daemons": glimpsed + boxd, "all": glimpsed + boxd + rest}
+
+    def ask_for(self, languages, most_s=180):
+        """Some interpreters are booted when they are asked for (`warm_costly`): waits until all of these languages' are, where they can be."""
+        for language in languages:
+            self.run({"language": language, "files": [self.languages[language]["hello"]]})
+        deadline = time.monotonic() + most_s
+        booting = re.compile(rf'glimpse_pool_ready{{language="({"|".join(languages)})",stage="\w+"}} 0')
+        while booting.search(self.get("/metrics").text) and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def settle(self, most_s=5):
         """Waits until the pool is as full as it gets: the number of processes stands still."""

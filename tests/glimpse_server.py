@@ -19,13 +19,12 @@ STOP_SECONDS = 60
 SLOWNESS = int(os.environ.get("GLIMPSE_TEST_SLOWNESS", "1"))
 
 
-def idle_boxes(pool, warm, prestart, languages=ROOT / "languages"):
-    """How many idle boxes a server keeps with these settings, all of whose languages are installed."""
+def idle_boxes(pool, warm, languages=ROOT / "languages"):
+    """How many idle boxes a server keeps with these settings and `warm_costly = never`, all of whose languages are installed."""
     n = pool
     for path in languages.glob("*/language.ini"):
         text = path.read_text()
-        ahead = len(re.findall(r"(?m)^kind = prestart$", text))
-        n += ahead * prestart + (len(re.findall(r"(?m)^\[(compile\.)?warm\]$", text)) - ahead) * warm
+        n += (len(re.findall(r"(?m)^\[(compile\.)?warm\]$", text)) - len(re.findall(r"(?m)^costly = yes$", text))) * warm
     return n
 
 
@@ -40,9 +39,9 @@ class Server:
     def __init__(self, config=None, environment=None, build=None):
         """config: lines for a configuration file, as a dict. environment: added to our own. build: another build's folder.
 
-        No JVMs are started ahead unless config says so: that takes each server seconds of both CPUs, and few tests look at them.
+        No JVMs are booted ahead unless config says so: that takes each server seconds of both CPUs, and few tests look at them.
         """
-        config = {"prestart": 0, **(config or {})}
+        config = {"warm_costly": "never", **(config or {})}
         # Not pytest's tmp_path: that is closed to all but root, and glimpsed is not root.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glimpse-test-"))
         self.folder.chmod(0o755)

@@ -7,19 +7,16 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/**
- * Waits for sources to compile. It compiles a small one before: that takes about as much CPU time as it saves the job. More
- * of it would make javac faster still, and cost a multiple of that for every program.
- */
+/** Is forked to compile sources. It has compiled before, until javac was machine code for the most part. */
 final class CompileAhead extends Wait {
-    private static final String SAMPLE = "/opt/glimpse/languages/java/Main.java";
+    private static final String SAMPLE = "/opt/glimpse/languages/java/Tour.java";
     private static final Path WORK = Path.of("/tmp/rehearsal");
+    private static final int ROUNDS = 20;
 
     static {
         try {
-            for (int i = 0; i < 2; i++)
-                CompileJava.compile(WORK.resolve("classes"), WORK.resolve("main"), List.of(SAMPLE));
-            clear();
+            for (int i = 0; i < ROUNDS; i++)
+                rehearse();
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
@@ -29,14 +26,17 @@ final class CompileAhead extends Wait {
     private CompileAhead() {
     }
 
-    /* Where libzygote.so does not hold the JVM: it ends, and boxd hears of that. */
-    public static void main(String[] args) {
-    }
-
-    private static void clear() throws IOException {
+    /* In the zygote, and called by zygote_jvm.c in its scout. */
+    static Object rehearse() throws IOException {
+        CompileJava.compile(WORK.resolve("classes"), WORK.resolve("main"), List.of(SAMPLE));
         try (Stream<Path> all = Files.walk(WORK)) {
             for (Path path : all.sorted(Comparator.reverseOrder()).toList())
                 Files.delete(path);
         }
+        return null;
+    }
+
+    /* Not called where libzygote.so holds the JVM. */
+    public static void main(String[] args) {
     }
 }

@@ -8,11 +8,11 @@ import java.lang.reflect.Modifier;
 import java.nio.charset.Charset;
 
 /**
- * A JVM that is started in a box ahead of its job, in Java; what happens around it is in src/init/zygote_jvm.c. A class that
- * extends it is what `java` is told to start. Its initialiser calls await(), and the launcher's next call, of its main
- * method, does not return before there is a job.
+ * A JVM that is forked into boxes, in Java; what happens around it is in src/init/zygote_jvm.c. A class that extends this one is
+ * what `java` is told to start. Its initialiser rehearses and calls await(), and the launcher's next call, of its main
+ * method, returns in forks only, when there is a job. rehearse() is called in a fork that looks where it writes to memory.
  *
- * The program must not be able to tell: tests/languages/test_warm_jvm.py compares it with one in a fresh JVM.
+ * The program must not be able to tell: tests/languages/test_warm_languages.py and test_warm_compilers.py compare.
  */
 abstract class Wait {
     private static String[] arguments;

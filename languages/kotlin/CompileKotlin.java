@@ -1,6 +1,7 @@
 package glimpse;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,17 +17,21 @@ final class CompileKotlin {
     }
 
     public static void main(String[] sources) throws IOException {
-        List<String> arguments = new ArrayList<>(List.of("-d", CLASSES.toString()));
+        System.exit(compile(CLASSES, MAIN, List.of(sources), System.err));
+    }
+
+    static int compile(Path classes, Path main, List<String> sources, PrintStream messages) throws IOException {
+        List<String> arguments = new ArrayList<>(List.of("-d", classes.toString()));
         ExitCode code;
 
-        Files.createDirectories(CLASSES);
+        Files.createDirectories(classes);
         for (String jar : System.getProperty("java.class.path").split(":"))
             arguments.addAll(argumentsFor(Path.of(jar)));
-        arguments.addAll(List.of(sources));
-        code = new K2JVMCompiler().exec(System.err, arguments.toArray(String[]::new));
+        arguments.addAll(sources);
+        code = new K2JVMCompiler().exec(messages, arguments.toArray(String[]::new));
         if (code == ExitCode.OK)
-            CompileJava.writeMain(CLASSES, MAIN, List.of(sources));
-        System.exit(code.getCode());
+            CompileJava.writeMain(classes, main, sources);
+        return code.getCode();
     }
 
     /* The compiler looks for its library where the file is that its own jar is a link to, and leaves out the coroutines. */

@@ -48,6 +48,7 @@ void box_read_cpu_base(struct box *box)
 {
     struct err err = {0};
 
+    box->cpu_base_at_us = now_us();
     if (cgroup_read_cpu_us(box->boxd->cgroups, &box->gauges, &box->cpu_base_us, &err) < 0)
         log_error("CPU time of a box: %s", err.msg);
 }

@@ -7,7 +7,6 @@
  *   pool.c     the idle ones, and the leases that wait
  *   nursery.c  the zygotes, and what they are asked for
  *   figures.c  how it stands with all that, for who asks
- *   prestart.c what is started in a box ahead of a job
  *   interpreter.c, zygote.c  what zygotes do, as processes of their own
  *   main.c     start, doctor, end
  *
@@ -61,7 +60,7 @@ struct box {
     bool entered;                /* WARMING: the interpreter's zygote has done its part, where there is one */
 
     struct client *client; /* LEASED: borrowed; NULL otherwise */
-    uint64_t lease_id, cpu_base_us, cpu_limit_us, deadline_us;
+    uint64_t lease_id, cpu_base_us, cpu_base_at_us, cpu_limit_us, deadline_us;
     uint64_t sampled_peak_bytes; /* where the kernel keeps no peak */
     enum wire_cause cause;
 };
@@ -79,20 +78,19 @@ LIST_HEAD(client_list, client);
 enum { KIND_PLAIN };
 
 /* boxd's side of one template process. Number KIND_PLAIN clones boxes, each of the others is an interpreter of a stage
- * of a language. One that can't be forked has no process of its own: it is started in each box (WARM_PRESTART). */
+ * of a language. */
 struct zygote_link {
     struct boxd *boxd;
     const struct language *language; /* borrowed; NULL: the plain one */
     enum stage stage;
-    bool prestarts;
+    bool sleeps;                     /* there is no process before one is asked for */
     int socket, pidfd;               /* owned, -1 while there is no process */
     uv_poll_t poll;
     uv_timer_t retry;
     uint64_t retry_ms;               /* the next pause before another is started */
     bool ready;
     struct strings argv, envp;       /* of the interpreter */
-    int payload_fd;                  /* owned: these for init, where it prestarts; otherwise -1 */
-    uint64_t payload_bytes;
+    struct strings folders;          /* below /box, which it wants to find when it is booted */
 
     uint64_t started_us, n_made;     /* of the process */
     uint64_t box_bytes;              /* what its last box had taken when it was idle; 0 until there was one */
@@ -100,6 +98,7 @@ struct zygote_link {
     uint32_t least, most;            /* from so many to so many */
     uint64_t n_waits;                /* leases that wait for this kind */
     uint64_t n_hits, n_misses;       /* leases that found an idle box of this kind, and that did not */
+    uint64_t asked_us;               /* when there was last a lease for it */
     uint64_t missed_us;              /* when a lease last found none */
 };
 
@@ -149,8 +148,6 @@ void nursery_stop(struct boxd *boxd);
 void nursery_done(struct boxd *boxd); /* after the loop's end */
 /* Asks for a box; the socket is borrowed. */
 MUST_CHECK int nursery_spawn(struct boxd *boxd, const struct box *box, int init_socket, struct err *err);
-/* True where boxes of this kind have their interpreter started in them: none is waited for, and it costs much. */
-bool nursery_prestarts(const struct boxd *boxd, uint32_t kind);
 /* Asks the interpreter box->kind to fork itself into the box; the socket, the worker's, is borrowed. */
 MUST_CHECK int nursery_enter(struct boxd *boxd, const struct box *box, int worker_socket, bool hurry, struct err *err);
 bool nursery_ready(const struct boxd *boxd, uint32_t kind);
@@ -177,14 +174,10 @@ bool pool_can_serve(const struct boxd *boxd, uint32_t kind);
 bool pool_is_warming(const struct boxd *boxd, uint32_t kind);
 /* Gives up one idle box of this kind, if there is one. */
 void pool_shrink(struct boxd *boxd, uint32_t kind);
+void pool_empty(struct boxd *boxd, uint32_t kind); /* all of them */
 
 /* figures.c: how it stands with one kind of boxes, one that there is. */
 struct wire_figures figures_of(const struct boxd *boxd, uint32_t kind, uint64_t id);
-
-/* prestart.c */
-/* link->argv and envp, for init. */
-MUST_CHECK int prestart_write(struct zygote_link *link, struct err *err);
-MUST_CHECK int prestart_send(const struct zygote_link *link, const struct box *box, struct err *err);
 
 /* boxes.c */
 MUST_CHECK int boxes_init(struct boxd *boxd, struct err *err);

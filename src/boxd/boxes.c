@@ -18,8 +18,9 @@ enum {
     BURY_RETRY_MS = 1,
     /* Making a box takes 2 ms; one that takes this long never will be. */
     PATIENCE_MS = 10000,
-    /* A runtime that can't be forked needs seconds to be started on a busy machine. */
-    PRESTART_PATIENCE_MS = 60000,
+    /* What a box has used so long ago is read again when it is leased: a runtime's own threads run, a little, also
+     * while it waits. */
+    CPU_BASE_AGE_MS = 1000,
     /* After a failure no box is made for a while, twice as long each time. */
     PAUSE_MIN_MS = 100,
     PAUSE_MAX_MS = 5000,
@@ -408,27 +409,16 @@ static int send_interpreter(struct box *box, bool hurry, struct err *err)
     return nursery_enter(box->boxd, box, worker_side, hurry, err);
 }
 
-/* With the limits that a job of this kind has: what is started measures itself by them. */
-static int send_prestart(struct box *box, struct err *err)
-{
-    const struct zygote_link *link = &box->boxd->nursery.zygotes[box->kind];
-    int r = box_set_limits(box, &link->language->stages[link->stage].defaults, err);
-
-    box->entered = true; /* there is no zygote */
-    return r < 0 ? r : prestart_send(link, box, err);
-}
-
 bool box_warm(struct box *box, uint32_t kind, bool hurry)
 {
-    bool prestarts = nursery_prestarts(box->boxd, kind);
     struct err err = {0};
     int r;
 
     box->kind = kind;
     box->entered = false;
     box_set_state(box, BOX_WARMING);
-    (void)uv_timer_start(&box->timer, on_impatient, prestarts ? PRESTART_PATIENCE_MS : PATIENCE_MS, 0);
-    r = prestarts ? send_prestart(box, &err) : send_interpreter(box, hurry, &err);
+    (void)uv_timer_start(&box->timer, on_impatient, PATIENCE_MS, 0);
+    r = send_interpreter(box, hurry, &err);
     if (r == 0 && uv_poll_start(&box->job_poll, UV_READABLE, on_box_says) == 0)
         return true;
     box_make_failed(box, &err);
@@ -471,8 +461,8 @@ void box_lease(struct box *box, struct client *client, const struct wire_lease *
     box_set_state(box, BOX_LEASED);
     box->client = client;
     box->lease_id = lease->head.id;
-    if (nursery_prestarts(boxd, box->kind))
-        box_read_cpu_base(box); /* a runtime's own threads run, a little, also while it waits */
+    if (box->kind != KIND_PLAIN && now_us() - box->cpu_base_at_us > CPU_BASE_AGE_MS * UINT64_C(1000))
+        box_read_cpu_base(box);
     r = box_set_limits(box, &limits, &err);
     if (r < 0) {
         client_refuse(client, lease->head.id, &err);

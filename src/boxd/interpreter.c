@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
@@ -32,6 +35,27 @@ static int leave_host(struct err *err)
     return unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0 || sethostname("box", 3) < 0
                ? err_errno(err, -errno, "namespaces of an interpreter")
                : 0;
+}
+
+/* The current folder is /box, and belongs to this process alone. Each with those above it. */
+static int make_folders(char *const *folders, struct err *err)
+{
+    for (; folders != NULL && *folders != NULL; folders++) {
+        char path[256];
+        int n = snprintf(path, sizeof path, "%s", *folders);
+
+        if (n < 0 || (size_t)n >= sizeof path)
+            return err_set(err, -ENAMETOOLONG, "folder of an interpreter");
+        for (char *at = strchr(path, '/'); at != NULL; at = strchr(at + 1, '/')) {
+            *at = '\0';
+            if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                return err_errno(err, -errno, "folder of an interpreter: %s", path);
+            *at = '/';
+        }
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+            return err_errno(err, -errno, "folder of an interpreter: %s", path);
+    }
+    return 0;
 }
 
 /* As in a box, where it decides how memory is laid out and how large the stacks of threads are. */
@@ -79,6 +103,8 @@ int interpreter_exec(int control, const struct zygote_config *config, struct err
 
     if (r == 0)
         r = setup_enter_root(err);
+    if (r == 0)
+        r = make_folders(config->folders, err);
     if (r == 0)
         r = leave_host(err);
     if (r == 0)

@@ -18,7 +18,7 @@ enum {
     RETRY_MAX_MS = 60000, /* an interpreter that can't be booted is no reason to keep a CPU busy */
     LOOK_MS = 10000,    /* warmth above the least that nobody missed for so long is given up by and by */
     /* All forks of an interpreter have its addresses and its hash seed: nobody shall have long to learn them, nor
-     * (warm_renew) many. */
+     * (warm_renew) many. One that is costly to keep ends where nobody has asked for it for so long. */
     RENEW_MS = 3600 * 1000,
 };
 
@@ -120,7 +120,11 @@ static int describe_interpreter(struct zygote_link *link, struct err *err)
         r = terminate(&link->argv);
     if (r == 0)
         r = terminate(&link->envp);
-    return r == 0 && link->prestarts ? prestart_write(link, err) : r;
+    for (size_t i = 0; r == 0 && i < stage->warm.folders.n; i++)
+        r = strings_add(&link->folders, stage->warm.folders.at[i], strlen(stage->warm.folders.at[i]));
+    if (r == 0)
+        r = terminate(&link->folders);
+    return r;
 }
 
 static bool files_are_there(const struct language *language)
@@ -136,17 +140,15 @@ static int add_interpreter(struct boxd *boxd, const struct language *language, e
     const struct config *config = boxd->config;
     const struct language_warm *warm = &language->stages[stage].warm;
     struct zygote_link *link = &boxd->nursery.zygotes[boxd->nursery.n_zygotes];
-    bool prestarts = warm->kind == WARM_PRESTART;
     int r;
 
-    if (warm->command.n == 0 || !files_are_there(language))
+    if (warm->command.n == 0 || !files_are_there(language) || (warm->costly && config->warm_costly == COSTLY_NEVER))
         return 0;
     *link = (struct zygote_link){.language = language,
                                  .stage = stage,
-                                 .prestarts = prestarts,
-                                 .payload_fd = -1,
-                                 .least = (uint32_t)(prestarts ? config->prestart : config->warm),
-                                 .most = (uint32_t)(prestarts ? config->prestart_max : config->warm_max)};
+                                 .sleeps = warm->costly && config->warm_costly == COSTLY_ASKED,
+                                 .least = (uint32_t)config->warm,
+                                 .most = (uint32_t)config->warm_max};
     link->target = link->least;
     boxd->nursery.n_zygotes++;
     r = describe_interpreter(link, err);
@@ -161,7 +163,7 @@ static int add_links(struct boxd *boxd, struct err *err)
     nursery->zygotes = calloc(boxd->languages->n * N_STAGES + 1, sizeof *nursery->zygotes);
     if (nursery->zygotes == NULL)
         return err_set(err, -ENOMEM, "zygotes");
-    nursery->zygotes[KIND_PLAIN] = (struct zygote_link){.payload_fd = -1, .target = (uint32_t)boxd->config->pool};
+    nursery->zygotes[KIND_PLAIN] = (struct zygote_link){.target = (uint32_t)boxd->config->pool};
     nursery->n_zygotes = 1;
     for (size_t i = 0; nursery->library != NULL && i < boxd->languages->n; i++)
         for (enum stage stage = 0; r == 0 && stage < N_STAGES; stage++)
@@ -314,18 +316,18 @@ void nursery_distrust(struct boxd *boxd, uint32_t kind, const struct err *err)
     if (boxd->stopping || !link->ready)
         return;
     log_error("%s has no interpreter ready for now: %s", name_of(link), err->msg);
-    if (link->prestarts) {
-        link->ready = false;
-        retry_later(link);
-    } else {
-        nursery_replace(boxd, kind, "its boxes fail");
-    }
+    nursery_replace(boxd, kind, "its boxes fail");
     pool_refill(boxd);
 }
 
-bool nursery_prestarts(const struct boxd *boxd, uint32_t kind)
+/* Not at once: whoever asks is served first. */
+static void wake(struct zygote_link *link)
 {
-    return boxd->nursery.zygotes[kind].prestarts;
+    link->asked_us = now_us();
+    if (!link->sleeps)
+        return;
+    link->sleeps = false;
+    (void)uv_timer_start(&link->retry, on_retry, RETRY_MIN_MS, 0);
 }
 
 uint32_t nursery_kind(struct boxd *boxd, const struct wire_lease *lease)
@@ -338,6 +340,8 @@ uint32_t nursery_kind(struct boxd *boxd, const struct wire_lease *lease)
         kind++;
     if (kind == nursery->n_zygotes || (lease->flags & WIRE_LEASE_COLD) != 0)
         kind = KIND_PLAIN;
+    else
+        wake(&boxd->nursery.zygotes[kind]);
     if (pool_can_serve(boxd, kind)) {
         nursery->zygotes[kind].n_hits++;
         return kind;
@@ -345,10 +349,7 @@ uint32_t nursery_kind(struct boxd *boxd, const struct wire_lease *lease)
     nursery->zygotes[kind].n_misses++;
     if (kind == KIND_PLAIN)
         return kind;
-    if (!nursery->zygotes[kind].prestarts)
-        return nursery->zygotes[kind].ready ? kind : KIND_PLAIN;
-    pool_note_miss(boxd, kind); /* to start one now and to start the program in a plain box take the same time */
-    return KIND_PLAIN;
+    return nursery->zygotes[kind].ready ? kind : KIND_PLAIN;
 }
 
 static int start_zygote(struct zygote_link *link, struct err *err)
@@ -359,6 +360,7 @@ static int start_zygote(struct zygote_link *link, struct err *err)
                                    .n_binds = nursery->n_binds,
                                    .argv = link->argv.at,
                                    .envp = link->envp.at,
+                                   .folders = link->folders.at,
                                    .init_fd = boxd->init_fd};
     int r = zygote_start(&link->socket, &link->pidfd, &config, err);
 
@@ -383,10 +385,7 @@ static void on_retry(uv_timer_t *timer)
     struct err err = {0};
     bool again = reap_strays(link->boxd);
 
-    if (link->prestarts) {
-        link->ready = true;
-        pool_refill(link->boxd);
-    } else if (link->socket < 0 && start_zygote(link, &err) < 0) {
+    if (link->socket < 0 && start_zygote(link, &err) < 0) {
         log_error("%s", err.msg);
         again = true;
     }
@@ -402,14 +401,32 @@ static bool has_served(const struct zygote_link *link, uint64_t now, uint64_t ti
            now - link->started_us >= times * RENEW_MS * UINT64_C(1000);
 }
 
+static bool is_left_alone(const struct zygote_link *link, uint64_t now)
+{
+    return link->language->stages[link->stage].warm.costly && link->boxd->config->warm_costly == COSTLY_ASKED &&
+           now - link->asked_us >= RENEW_MS * UINT64_C(1000);
+}
+
+static void put_to_sleep(struct zygote_link *link)
+{
+    log_info("nobody has asked for %s for an hour: it is kept warm no longer", name_of(link));
+    lose_zygote(link, NULL);
+    link->sleeps = true;
+    pool_empty(link->boxd, kind_of(link));
+}
+
 /* Between two boxes: what is idle serves until the next one is booted. Where there is no such moment, because somebody
  * sees to that perhaps, it is done all the same after twice the time; who waits then gets a fresh interpreter. */
 static void renew(struct zygote_link *link, uint64_t now)
 {
     const bool busy = link->n_waits > 0 || pool_is_warming(link->boxd, kind_of(link));
 
-    if (!link->ready || link->prestarts || !has_served(link, now, busy ? 2 : 1))
+    if (!link->ready || !has_served(link, now, busy ? 2 : 1))
         return;
+    if (is_left_alone(link, now)) {
+        put_to_sleep(link);
+        return;
+    }
     log_info("the %s zygote has made %llu boxes: a new one takes its place", name_of(link),
              (unsigned long long)link->n_made);
     lose_zygote(link, NULL);
@@ -463,7 +480,8 @@ int nursery_init(struct boxd *boxd, struct err *err)
 void nursery_start_interpreters(struct boxd *boxd)
 {
     for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++)
-        on_retry(&boxd->nursery.zygotes[kind].retry);
+        if (!boxd->nursery.zygotes[kind].sleeps)
+            on_retry(&boxd->nursery.zygotes[kind].retry);
 }
 
 /* The handles are closed by now, and the loop has seen to it. */
@@ -474,7 +492,7 @@ void nursery_done(struct boxd *boxd)
     for (uint32_t i = 0; i < nursery->n_zygotes; i++) {
         strings_done(&nursery->zygotes[i].argv);
         strings_done(&nursery->zygotes[i].envp);
-        closep(&nursery->zygotes[i].payload_fd);
+        strings_done(&nursery->zygotes[i].folders);
     }
     free(nursery->zygotes);
     free(nursery->binds);

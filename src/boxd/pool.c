@@ -105,21 +105,6 @@ static bool is_used_up(const struct zygote_link *link)
     return link->missed_us != 0 && now_us() - link->missed_us < HURRY_MS * UINT64_C(1000);
 }
 
-/* To start a runtime ahead keeps a CPU busy for a while: it is done where one is free, once at a time. */
-static bool may_prestart(const struct boxd *boxd)
-{
-    size_t n_busy = 0;
-
-    for (uint32_t i = 0; i < boxd->n_slots; i++) {
-        const struct box *box = &boxd->boxes[i];
-
-        if (box->state == BOX_WARMING && nursery_prestarts(boxd, box->kind))
-            return false;
-        n_busy += box->state == BOX_LEASED;
-    }
-    return n_busy < boxd->n_cpus;
-}
-
 /* Puts interpreters into plain idle boxes that nobody waits for: for leases, and with spare for the pool. Returns the
  * number of plain ones that are missing for it; counts up *missing where more is left for spare time. */
 static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *missing)
@@ -131,9 +116,7 @@ static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *m
 
     if (!link->ready)
         return 0;
-    if (spare && link->prestarts)
-        wanted = coming + (coming < link->target && may_keep_more(boxd, kind) && may_prestart(boxd));
-    else if (spare && may_keep_more(boxd, kind))
+    if (spare && may_keep_more(boxd, kind))
         wanted += link->target;
     else if (coming < wanted + link->target && may_keep_more(boxd, kind))
         (*missing)++;
@@ -224,6 +207,14 @@ bool pool_can_serve(const struct boxd *boxd, uint32_t kind)
 bool pool_is_warming(const struct boxd *boxd, uint32_t kind)
 {
     return count_boxes(boxd, BOX_WARMING, kind) > 0;
+}
+
+void pool_empty(struct boxd *boxd, uint32_t kind)
+{
+    struct box *box;
+
+    while ((box = find_box(boxd, BOX_IDLE, kind)) != NULL)
+        box_give_up(box);
 }
 
 void pool_shrink(struct boxd *boxd, uint32_t kind)

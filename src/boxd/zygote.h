@@ -12,6 +12,7 @@ struct zygote_config {
     size_t n_binds;
     char *const *argv,
         *const *envp; /* of an interpreter, in the box's names, NULL at the end; NULL: the plain zygote */
+    char *const *folders; /* below /box, NULL at the end: an interpreter finds them there when it starts; or NULL */
     int init_fd;      /* glimpse-init, which is the plain zygote too (src/init/main.c) */
 };
 

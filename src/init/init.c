@@ -96,7 +96,7 @@ static void receive(union wire_msg *msg, int fds[WIRE_MAX_FDS], size_t *n_fds)
         fail(0, &err);
 }
 
-/* Blocks until the engine sends the job. boxd may send an interpreter before it, or have one started. */
+/* Blocks until the engine sends the job. boxd may send an interpreter before it. */
 static void receive_job(struct task *task, struct worker *worker)
 {
     struct err err = {0};
@@ -124,10 +124,7 @@ static void receive_job(struct task *task, struct worker *worker)
             return;
         }
         closep(&worker->fd);
-        if (msg.head.type == WIRE_ADOPT)
-            worker->fd = fds[0];
-        else if (worker_prestart(worker, &msg.job, fds[0], &err) < 0)
-            fail(0, &err);
+        worker->fd = fds[0]; /* ADOPT: there is nothing else for init to hear (wire.h) */
     }
 }
 

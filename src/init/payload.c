@@ -23,7 +23,7 @@ void task_init(struct task *task, const struct wire_job *job, const int *fds, si
     memcpy(task->stdio, fds, sizeof task->stdio);
     task->blobs[0] = fds[3];
     task->blobs[1] = n_fds > 4 ? fds[4] : -1;
-    task->box_fd = task->worker_fd = -1;
+    task->box_fd = -1;
 }
 
 void task_close_stdio(struct task *task)

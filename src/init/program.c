@@ -26,14 +26,7 @@ static int set_descriptors(const struct program *program)
             return -errno;
     if (dup3(program->error_fd, PROGRAM_FD_ERROR, O_CLOEXEC) < 0)
         return -errno;
-    if (program->task->worker_fd < 0)
-        return syscall(SYS_close_range, PROGRAM_FD_ERROR + 1, ~0U, 0) < 0 ? -errno : 0;
-    /* What waits for a job has one more, until it has the job. */
-    return dup2(program->task->worker_fd, ZYGOTE_FD_WORKER) < 0 ||
-                   syscall(SYS_close_range, PROGRAM_FD_ERROR + 1, ZYGOTE_FD_WORKER - 1, 0) < 0 ||
-                   syscall(SYS_close_range, ZYGOTE_FD_WORKER + 1, ~0U, 0) < 0
-               ? -errno
-               : 0;
+    return syscall(SYS_close_range, PROGRAM_FD_ERROR + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
 /* 0 where it can be executed, *step, what failed, otherwise. Nothing of this is undone after a failure. */

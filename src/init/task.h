@@ -14,10 +14,9 @@ enum { TASK_MAX_WORDS = 1024, TASK_MAX_COLLECT = 32 };
 
 struct task {
     struct wire_job job;
-    int stdio[3];  /* owned; the program's */
-    int blobs[2];  /* owned; payload, and artifact or -1: records, see wire.h */
-    int box_fd;    /* owned; the folder /box */
-    int worker_fd; /* owned; its socket, where it is started to wait for the job; otherwise -1 */
+    int stdio[3]; /* owned; the program's */
+    int blobs[2]; /* owned; payload, and artifact or -1: records, see wire.h */
+    int box_fd;   /* owned; the folder /box */
     char *argv[TASK_MAX_WORDS + 1], *envp[TASK_MAX_WORDS + 1]; /* each owned; NULL at the end */
     size_t n_argv, n_envp;
     char *collect[TASK_MAX_COLLECT]; /* each owned */

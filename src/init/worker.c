@@ -10,51 +10,6 @@
 #include "box/setup.h"
 #include "wire/wire.h"
 
-/* Into task: words and folders, /dev/null as its streams, and the socket that it speaks on. *ours is owned by the
- * caller. */
-static int prepare(struct task *task, int *ours, struct err *err)
-{
-    int pair[2];
-
-    for (int i = 0; i < 3; i++) {
-        task->stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (task->stdio[i] < 0)
-            return err_errno(err, -errno, "/dev/null");
-    }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_errno(err, -errno, "socketpair");
-    *ours = pair[0];
-    task->worker_fd = pair[1];
-    return task_unpack(task, err);
-}
-
-int worker_prestart(struct worker *worker, const struct wire_job *msg, int payload_fd, struct err *err)
-{
-    static struct task task; /* large: not on the stack; its words are needed no more when it is started */
-    const int fds[] = {-1, -1, -1, payload_fd};
-    CLEANUP(closep) int ours = -1;
-    CLEANUP(closep) int error_fd = -1;
-    struct err why = {0};
-    pid_t pid;
-    int r;
-
-    task_init(&task, msg, fds, COUNT_OF(fds));
-    r = prepare(&task, &ours, err);
-    if (r == 0)
-        r = task_start(&task, BOX_FD_SECCOMP, &pid, &error_fd, err);
-    closep(&task.worker_fd);
-    closep(&task.box_fd);
-    closep(&task.blobs[0]);
-    if (r < 0)
-        return r;
-    if (fd_read_full(error_fd, &why, sizeof why) == (ssize_t)sizeof why) { /* its end, once it is executed */
-        why.msg[sizeof why.msg - 1] = '\0';
-        return err_set(err, why.code < 0 ? why.code : -EIO, "%s", why.msg);
-    }
-    *worker = (struct worker){.fd = TAKE_FD(ours)};
-    return 0;
-}
-
 int worker_hear(struct worker *worker, struct err *err)
 {
     unsigned char bytes[WIRE_MAX_BYTES];

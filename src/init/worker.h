@@ -1,5 +1,5 @@
 /*
- * worker: init's side of an interpreter that was forked into the box, or started in it, and waits for the job
+ * worker: init's side of an interpreter that was forked into the box and waits for the job
  * (libzygote.so is the other). It is a process of the program's uid with nothing left to give up; until it has the
  * job it runs only our code.
  */
@@ -17,9 +17,6 @@ struct worker {
     uint64_t cpu_us; /* it had used when it got the job */
 };
 
-/* Starts it, as a program is started. msg: of PRESTART; payload_fd: taken. *worker has none, and on success one that is
- * to be heard. */
-MUST_CHECK int worker_prestart(struct worker *worker, const struct wire_job *msg, int payload_fd, struct err *err);
 /* Reads what it says. 1: it is ready, said once; 0: nothing yet; -EPIPE where it has ended. */
 MUST_CHECK int worker_hear(struct worker *worker, struct err *err);
 /* Hands the job over, and with it the ends of the pipes; the program runs from now on. *pid is its first process.

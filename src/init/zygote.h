@@ -10,9 +10,6 @@
  * The go-between ends at once, so the worker is init's child (pid_namespaces(7): orphans go to their namespace's
  * init). The worker enters the other namespaces, gives up all privilege (confine.h), makes ready what it can, tells
  * init that it is ready, and waits for the job. A program of a user is never seen by the zygote.
- *
- * A runtime that can't be forked is started by glimpse-init in each box, as a program is, with ZYGOTE_FD_WORKER open
- * and no control socket: it is a worker from its start.
  */
 #pragma once
 
@@ -34,8 +31,9 @@ struct zygote_job {
  * end. Without, the interpreter goes on by itself and opens the program: where the job's words are those that it was
  * booted with and take() agrees, otherwise it is started afresh. */
 struct zygote_face {
-    /* Instead of all others, in one that can't be forked. argv: what it was started with. */
-    void (*prestarted)(char *const *argv);
+    /* Instead of all others, in one that serves by itself, later than its script is opened. argv: what it was started
+     * with. */
+    void (*opened)(char *const *argv);
     bool late; /* more of its start comes after the script is opened: it serves when it reads from it */
     const char *placeholder; /* likewise, but it reads this at first, and the face serves when it is time */
     void (*begin)(void); /* in the zygote before its main(), once */
@@ -59,9 +57,9 @@ void zygote_serve(bool *hurry);
 /* zygote_enter.c: takes the calling process, a fresh fork, into the box. fds: of the ENTER message, borrowed. */
 MUST_CHECK int zygote_enter(const struct wire_spawn *enter, const int *fds, struct err *err);
 /* zygote_job.c: tells init that this worker is ready, in a hurry without a keeper, and waits for the job: stdio,
- * environment and limits are the job's then, and every other descriptor is closed (keep_open: those of the runtime
- * stay). Ends the process where there will be no job. */
-void zygote_wait(struct zygote_job *job, bool hurry, bool keep_open);
+ * environment and limits are the job's then, and every other descriptor is closed but those that
+ * zygote_open_descriptors() has opened. Ends the process where there will be no job. */
+void zygote_wait(struct zygote_job *job, bool hurry);
 /* zygote_image.c: what /proc tells of the worker shall be the job's: read before it is there, and set when it is.
  */
 void zygote_remember_image(void);
@@ -80,7 +78,9 @@ void zygote_touch_pages(void);
 MUST_CHECK int zygote_note_descriptors(struct err *err);  /* zygote_descriptors.c */
 MUST_CHECK int zygote_open_descriptors(struct err *err);
 MUST_CHECK int zygote_close_others(void); /* all but those, and 0 to 2. 0 or a negative errno */
-MUST_CHECK int zygote_stop_threads(struct err *err);      /* zygote_threads.c */
+/* zygote_threads.c: waits, for a minute at most, until the others have had nothing to do for a while. */
+void zygote_await_rest(void);
+MUST_CHECK int zygote_stop_threads(struct err *err);
 MUST_CHECK int zygote_start_threads(struct err *err);
 MUST_CHECK int zygote_fork_all_memory(struct err *err);   /* zygote_memory.c */
 /* A failure of ours in the zygote: boxd hears why, and this process ends. */

@@ -1,7 +1,8 @@
 /*
- * What an interpreter has open when it is booted is its event loops' own: epoll instances, eventfds, pipes. Forks
- * share such objects, and what one does with them another would see; so a worker gets new ones under the same
- * numbers, in the same state.
+ * What an interpreter has open when it is booted is its event loops' own: epoll instances, eventfds, pipes; or files
+ * that it reads, such as archives of code. Forks share such objects, and what one does with them another would see (of
+ * a file, its place in it); so a worker gets new ones under the same numbers, in the same state. A file is opened by
+ * its name, in the box, where it has to be the same.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,23 +12,28 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "init/zygote.h"
 
-enum { MAX_DESCRIPTORS = 64, MAX_WATCHED = 64, MAX_PIPED = 16 };
+enum { MAX_DESCRIPTORS = 64, MAX_WATCHED = 64, MAX_PIPED = 16, MAX_PATH = 256 };
 
-enum kind { KIND_PIPE, KIND_EVENTFD, KIND_EPOLL };
+enum kind { KIND_PIPE, KIND_EVENTFD, KIND_EPOLL, KIND_FILE, KIND_ENDED };
 
 struct descriptor {
     int fd;
     enum kind kind;
     int flags;             /* of open(2), close-on-exec with them */
-    unsigned long long id; /* KIND_PIPE: its inode. KIND_EVENTFD: its count */
+    unsigned long long id; /* KIND_PIPE and KIND_FILE: its inode. KIND_EVENTFD: its count */
     char text[MAX_PIPED];  /* KIND_PIPE: what waits in it */
     size_t len;
+    char path[MAX_PATH];   /* KIND_FILE: its name, device, and how far it is read */
+    dev_t device;
+    off_t offset;
 };
 
 struct watched { /* of epoll_ctl(2) */
@@ -80,15 +86,46 @@ static int note_epoll(struct descriptor *at, const char *info)
     return 0;
 }
 
+static int note_file(struct descriptor *at, const char *target, const struct stat *st)
+{
+    if ((at->flags & O_ACCMODE) != O_RDONLY || strlen(target) >= sizeof at->path)
+        return -ENOTSUP;
+    at->kind = KIND_FILE;
+    at->id = st->st_ino;
+    at->device = st->st_dev;
+    at->offset = lseek(at->fd, 0, SEEK_CUR);
+    memcpy(at->path, target, strlen(target) + 1);
+    return at->offset < 0 ? -errno : 0;
+}
+
+/* A socket whose other end is closed, so that reading from it finds an end: Java puts it in the place of files that it
+ * closes while another thread reads from them. */
+static bool is_ended(int fd)
+{
+    int domain = -1, type = -1;
+    socklen_t n = sizeof domain;
+    char byte;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_STREAM &&
+           recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static int note(int fd, const char *target, const char *info)
 {
     struct descriptor *at = &descriptors[n_descriptors];
     const char *flags = strstr(info, "flags:"), *count = strstr(info, "eventfd-count:");
+    struct stat st;
 
     if (n_descriptors == MAX_DESCRIPTORS || flags == NULL)
         return -E2BIG;
     *at = (struct descriptor){.fd = fd, .flags = (int)strtol(flags + strlen("flags:"), NULL, 8)};
     n_descriptors++;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return note_file(at, target, &st);
+    at->kind = KIND_ENDED;
+    if (is_ended(fd))
+        return 0;
     if (strncmp(target, "pipe:[", 6) == 0)
         return note_pipe(at, target);
     if (strcmp(target, "anon_inode:[eventpoll]") == 0)
@@ -118,7 +155,7 @@ static int look_at(int fd, char *target, size_t size)
 
 int zygote_note_descriptors(struct err *err)
 {
-    char target[256] = "?";
+    char target[MAX_PATH] = "?";
 
     for (int fd = 3, r; fd < ZYGOTE_FD_CONTROL; fd++) {
         if (fcntl(fd, F_GETFD) < 0)
@@ -170,9 +207,35 @@ static int open_pipe(const struct descriptor *at)
     return r < 0 ? r : move_to(ends[1], writer);
 }
 
+static int open_file(const struct descriptor *at)
+{
+    CLEANUP(closep) int fd = open(at->path, (at->flags & ~O_CREAT) | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_ino != at->id || st.st_dev != at->device)
+        return -ESTALE; /* it was replaced since: the interpreter has another one's contents in mind */
+    return lseek(fd, at->offset, SEEK_SET) < 0 ? -errno : move_to(TAKE_FD(fd), at);
+}
+
+static int open_ended(const struct descriptor *at)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    (void)close(ends[1]);
+    return move_to(ends[0], at);
+}
+
 static int open_one(const struct descriptor *at)
 {
     switch (at->kind) {
+    case KIND_FILE:
+        return open_file(at);
+    case KIND_ENDED:
+        return open_ended(at);
     case KIND_PIPE:
         return open_pipe(at);
     case KIND_EVENTFD:

@@ -77,20 +77,15 @@ static int read_words(struct zygote_job *job, int payload_fd, uint64_t bytes, st
 }
 
 /* stdin, stdout and stderr are the job's; nothing else is open but what the interpreter has of its own. */
-static int take_stdio(const int *fds, size_t n_fds, bool keep_open)
+static int take_stdio(const int *fds)
 {
     for (int fd = 0; fd <= 2; fd++)
         if (dup2(fds[fd], fd) < 0)
             return -errno;
-    if (!keep_open)
-        return zygote_close_others();
-    for (size_t i = 0; i < n_fds; i++)
-        (void)close(fds[i]);
-    (void)close(ZYGOTE_FD_WORKER);
-    return 0;
+    return zygote_close_others();
 }
 
-void zygote_wait(struct zygote_job *job, bool hurry, bool keep_open)
+void zygote_wait(struct zygote_job *job, bool hurry)
 {
     struct wire_worker ready = {
         .head = wire_head(WIRE_WORKER, 0), .pid = getpid(), .keeper = hurry ? 0 : zygote_keep_memory()};
@@ -115,7 +110,7 @@ void zygote_wait(struct zygote_job *job, bool hurry, bool keep_open)
     if (r == 0)
         r = confine_set_rlimit(RLIMIT_NOFILE, msg.job.open_files);
     if (r == 0)
-        r = take_stdio(fds, n_fds, keep_open);
+        r = take_stdio(fds);
     if (r < 0) {
         if (err.code == 0)
             (void)err_errno(&err, r, "forked interpreter: the job's limits and descriptors");

@@ -1,26 +1,33 @@
 /*
- * A JVM that waits for its job. HotSpot can't be forked, so it is started in the box, by the `java` launcher, on a
- * class of our own (languages/java/Wait.java). What it does before the user's main method runs has to be done without a
- * Java frame on the stack, which every trace would show, and by the launcher's own code, which has words of its own for
- * all that can be wrong with a class. So the wait is in the very call with which the launcher would have started our
- * class:
+ * A JVM as a zygote: booted once by the `java` launcher, on a class of our own (languages/java/Wait.java) that goes
+ * through what programs do until the JVM has compiled it, and forked into boxes with its threads (zygote_threads.c).
  *
- *   launcher: loads our class ─▶ GetStaticMethodID(main) ─▶ CallStaticVoidMethod(main)    ─▶ exit status, shutdown
+ * What it does before the user's main method runs has to be done without a Java frame on the stack, which every trace
+ * would show, and by the launcher's own code, which has words of its own for all that can be wrong with a class. So it
+ * serves in the very call with which the launcher would have started our class:
+ *
+ *   launcher: loads our class ─▶ GetStaticMethodID(main) ─▶ CallStaticVoidMethod(main)  ─▶ exit status, shutdown
  *                                 │ its initialiser             │ through our table of JNI functions:
- *                                 │ rehearses, and opens        │ wait, load the user's class as the launcher does,
- *                                 ▼ the awaited file            ▼ and call its main method instead
- *                              prestarted()                  call_main()
+ *                                 │ rehearses, and opens        │ serve, and in a worker wait, load the user's class as
+ *                                 ▼ the awaited file            ▼ the launcher does, and call its main method instead
+ *                              opened()                      call_main()
+ *
+ * The calling thread is the one that forks: in a worker it is the process's first, and the one that the launcher began
+ * with, which waits for this one's end, is one of the others.
  *
  * JNI's tables have fixed layouts (The Java Native Interface specification, chapters 4 and 5); there is no header of it
  * here, because this library is built, and preloaded, where there may be no JDK.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "init/zygote.h"
 
 typedef void *jobject; /* jclass, jstring, jmethodID... likewise */
@@ -39,9 +46,15 @@ enum { /* places in JavaVM's table */
 enum { /* places in JNIEnv's */
     ENV_FIND_CLASS = 6,
     ENV_EXCEPTION_DESCRIBE = 16,
+    ENV_EXCEPTION_CLEAR = 17,
+    ENV_GET_OBJECT_CLASS = 31,
+    ENV_GET_METHOD_ID = 33,
+    ENV_CALL_VOID_METHOD = 61,
     ENV_GET_STATIC_METHOD_ID = 113,
     ENV_CALL_STATIC_OBJECT_METHOD = 114,
     ENV_CALL_STATIC_VOID_METHOD = 141,
+    ENV_GET_STATIC_FIELD_ID = 144,
+    ENV_GET_STATIC_OBJECT_FIELD = 145,
     ENV_NEW_OBJECT_ARRAY = 172,
     ENV_SET_OBJECT_ARRAY_ELEMENT = 174,
     ENV_NEW_BYTE_ARRAY = 176,
@@ -58,6 +71,8 @@ typedef void env_function(struct jni_face *env);
 typedef jobject find_class_function(struct jni_face *env, const char *name);
 typedef jobject method_id_function(struct jni_face *env, jobject class, const char *name, const char *type);
 typedef jobject call_object_function(struct jni_face *env, jobject class, jobject method, ...);
+typedef jobject get_class_function(struct jni_face *env, jobject object);
+typedef jobject get_object_function(struct jni_face *env, jobject class, jobject field);
 typedef void call_void_function(struct jni_face *env, jobject class, jobject method, ...);
 typedef jobject new_array_function(struct jni_face *env, int32_t len, jobject class, jobject initial);
 typedef jobject new_byte_array_function(struct jni_face *env, int32_t len);
@@ -166,6 +181,105 @@ static void run(struct jni_face *env, jobject waiting_class, const struct zygote
     JNI(call_void_function, env, ENV_CALL_STATIC_VOID_METHOD)(env, class, method, arguments);
 }
 
+/* ---- A JVM as a zygote ---- */
+
+/* Java's random numbers that are no system call's begin with these, which are there once for all forks. */
+static const struct {
+    const char *class, *field, *type, *setter; /* a static field, and its method that takes a number */
+} seeds[] = {
+    {"java/util/concurrent/ThreadLocalRandom", "seeder", "Ljava/util/concurrent/atomic/AtomicLong;", "set"},
+    {"java/util/SplittableRandom", "defaultGen", "Ljava/util/concurrent/atomic/AtomicLong;", "set"},
+    {"java/util/Random", "seedUniquifier", "Ljava/util/concurrent/atomic/AtomicLong;", "set"},
+    {"java/lang/Math$RandomNumberGeneratorHolder", "randomNumberGenerator", "Ljava/util/Random;", "setSeed"},
+    {"java/lang/StrictMath$RandomNumberGeneratorHolder", "randomNumberGenerator", "Ljava/util/Random;", "setSeed"},
+};
+
+/* Collections.shuffle() makes its generator when it is first called, and a thread its own: neither has been. */
+static bool set_seed(struct jni_face *env, size_t i, int64_t seed)
+{
+    method_id_function *find_field = JNI(method_id_function, env, ENV_GET_STATIC_FIELD_ID);
+    method_id_function *find_method = JNI(method_id_function, env, ENV_GET_METHOD_ID);
+    jobject class = JNI(find_class_function, env, ENV_FIND_CLASS)(env, seeds[i].class), field, object, method;
+
+    field = class == NULL ? NULL : find_field(env, class, seeds[i].field, seeds[i].type);
+    object = field == NULL ? NULL : JNI(get_object_function, env, ENV_GET_STATIC_OBJECT_FIELD)(env, class, field);
+    class = object == NULL ? NULL : JNI(get_class_function, env, ENV_GET_OBJECT_CLASS)(env, object);
+    method = class == NULL ? NULL : find_method(env, class, seeds[i].setter, "(J)V");
+    if (method == NULL) {
+        JNI(env_function, env, ENV_EXCEPTION_CLEAR)(env);
+        return false;
+    }
+    JNI(call_void_function, env, ENV_CALL_VOID_METHOD)(env, object, method, seed);
+    return true;
+}
+
+/* In the zygote, too: what can't be found stops it. */
+static int set_seeds(struct jni_face *env, struct err *err)
+{
+    int64_t fresh[COUNT_OF(seeds)];
+
+    if (getrandom(fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh) /* so few bytes come at once: random(7) */
+        return err_errno(err, -errno, "java: random numbers");
+    for (size_t i = 0; i < COUNT_OF(seeds); i++)
+        if (!set_seed(env, i, fresh[i]))
+            return err_set(err, -ENOENT, "java: %s.%s can't be found", seeds[i].class, seeds[i].field);
+    return 0;
+}
+
+/* Nothing of the JVM runs in this process after this. */
+static void freeze(struct jni_face *env)
+{
+    struct err err = {0};
+    int r = set_seeds(env, &err);
+
+    if (r == 0) {
+        zygote_await_rest(); /* its compilers still have work of the rehearsals' to do */
+        r = zygote_note_descriptors(&err);
+    }
+    if (r == 0)
+        r = zygote_stop_threads(&err);
+    if (r == 0)
+        r = zygote_fork_all_memory(&err);
+    if (r < 0)
+        zygote_give_up(&err);
+}
+
+/* In a fork. */
+static void thaw(struct jni_face *env)
+{
+    struct err err = {0};
+    int r = zygote_open_descriptors(&err);
+
+    if (r == 0)
+        r = zygote_start_threads(&err);
+    if (r == 0)
+        r = set_seeds(env, &err);
+    if (r < 0)
+        zygote_fail(&err);
+}
+
+/* Returns in workers only: true where a job waits for it. */
+static bool serve(struct jni_face *env, jobject class)
+{
+    sigset_t mask; /* a box is entered with none blocked; a JVM blocks SIGQUIT, which one thread of its waits for */
+    bool hurry;
+
+    zygote_booted();
+    (void)sigprocmask(SIG_SETMASK, NULL, &mask);
+    freeze(env);
+    if (zygote_send_scout()) {
+        thaw(env);
+        (void)call(env, class, "rehearse", "()Ljava/lang/Object;", NULL);
+        zygote_report_pages();
+    }
+    zygote_serve(&hurry);
+    if (!hurry)
+        zygote_touch_pages();
+    (void)sigprocmask(SIG_SETMASK, &mask, NULL);
+    thaw(env);
+    return hurry;
+}
+
 /* In place of CallStaticVoidMethod(), called once: by the launcher, for our class. */
 static void call_main(struct jni_face *env, jobject class, jobject method, ...)
 {
@@ -173,7 +287,7 @@ static void call_main(struct jni_face *env, jobject class, jobject method, ...)
 
     (void)method;
     env->functions = jvm.functions;
-    zygote_wait(&job, false, true);
+    zygote_wait(&job, serve(env, class));
     run(env, class, &job);
 }
 
@@ -182,17 +296,19 @@ static get_vms_function *get_vms(void)
     return (get_vms_function *)dlsym(RTLD_DEFAULT, "JNI_GetCreatedJavaVMs");
 }
 
-/* On the thread "main", from the initialiser of our class. Where this JVM is not as expected, its end, without a word
- * to init, follows at once. */
-static void prestarted(char *const *argv)
+/* On the thread "main", from the initialiser of our class. */
+static void opened(char *const *argv)
 {
     struct jni_face *vm, *env;
+    struct err err = {0};
     int32_t n = 0;
 
     if (get_vms()(&vm, 1, &n) != JNI_OK || n != 1 ||
         JNI(get_env_function, vm, VM_GET_ENV)(vm, &env, JNI_VERSION_1_6) != JNI_OK ||
-        find_loader(env, &(jobject){NULL}) == NULL)
-        return;
+        find_loader(env, &(jobject){NULL}) == NULL) {
+        (void)err_set(&err, -ENOSYS, "java: this is no JVM of a known kind");
+        zygote_give_up(&err);
+    }
     jvm.vm = vm;
     jvm.argv = argv;
     jvm.functions = env->functions;
@@ -204,7 +320,7 @@ static void prestarted(char *const *argv)
 /* Asked before main(): the launcher is there, the JVM is not yet. */
 const struct zygote_face *zygote_jvm(void)
 {
-    static const struct zygote_face face = {.prestarted = prestarted};
+    static const struct zygote_face face = {.opened = opened};
 
     return dlsym(RTLD_DEFAULT, "JLI_Launch") == NULL ? NULL : &face;
 }

@@ -9,6 +9,7 @@
  *
  * The program can do with it what it can do with any process of its own: it has its uid, its filter and its cgroup.
  */
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -54,6 +55,8 @@ static int keep(void *unused)
         (void)syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
     while (atomic_load(tid_address) == worker)
         (void)syscall(SYS_futex, tid_address, FUTEX_WAIT, worker, NULL, NULL, 0);
+    /* The kernel wakes one, and it may have been meant for another thread of the worker's, in pthread_join(3). */
+    (void)syscall(SYS_futex, tid_address, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
     /* Whether it ends or executes something, it is not yet out. Where it ends, it is to be the first. */
     (void)syscall(SYS_nanosleep, &moment, NULL);
     return 0;

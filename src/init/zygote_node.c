@@ -315,7 +315,7 @@ static napi_value call_wait(napi_env env, napi_callback_info info)
     if (!hurry)
         zygote_touch_pages();
     thaw();
-    zygote_wait(&job, hurry, false);
+    zygote_wait(&job, hurry);
     for (int fd = 0; fd <= 2; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* uv_disable_stdio_inheritance(), of a start */
     start_clock();

@@ -173,7 +173,7 @@ static bool learn_pages(void)
 }
 
 /* The interpreter is booted: serves boxd. Returns in a worker, with its job in place, where the interpreter can go on
- * by itself; and in one that was started ahead, which waits later. */
+ * by itself; and at once in one that serves later. */
 static void serve(void)
 {
     const int error = errno; /* a program may see it: Perl's die() ends with it */
@@ -182,8 +182,8 @@ static void serve(void)
     bool hurry;
 
     booting = false;
-    if (face->prestarted != NULL) {
-        face->prestarted(boot_argv);
+    if (face->opened != NULL) {
+        face->opened(boot_argv);
         return;
     }
     if (face->warm != NULL)
@@ -199,7 +199,7 @@ static void serve(void)
         face->after_fork();
     if (face->settle != NULL && !hurry)
         face->settle();
-    zygote_wait(&job, hurry, false);
+    zygote_wait(&job, hurry);
     if (face->run != NULL)
         face->run(&job);
     if (!zygote_fits(&job, &arguments) ||

@@ -108,7 +108,7 @@ static void take_job(int script_fd, bool hurry)
     char **arguments;
     int fd;
 
-    zygote_wait(&job, hurry, false);
+    zygote_wait(&job, hurry);
     fd = zygote_fits(&job, &arguments) ? open(job.argv[arguments - job.argv - 1], O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0 || is_unusual(fd) || (fd != script_fd && dup3(fd, script_fd, O_CLOEXEC) < 0))
         zygote_start_afresh(&job);

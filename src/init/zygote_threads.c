@@ -11,8 +11,10 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -30,6 +32,9 @@ enum {
     MAX_THREADS = 64,
     STACK_BYTES = 32 << 10, /* until the thread is on its own; room for a signal's frame */
     PATIENCE_US = 5000000,
+    REST_PATIENCE_US = 60000000,
+    REST_LOOK_NS = 10000000,
+    REST_LOOKS = 20,
     /* libc's own (SIGSETXID): no thread can block it, as libc takes it out of every mask; and libc refuses it in
      * sigaction(3), so that no program has a handler for it. */
     SIGNAL = 33,
@@ -116,6 +121,7 @@ static void park(int signal)
 /* Every thread but this one. Again, until there is none that was not seen before: one may have begun another. */
 static int signal_all(size_t *n_new)
 {
+    const pid_t self = (pid_t)syscall(SYS_gettid);
     DIR *folder = opendir("/proc/self/task");
     struct dirent *entry;
     int r = folder == NULL ? -errno : 0;
@@ -124,7 +130,7 @@ static int signal_all(size_t *n_new)
     while (r == 0 && (entry = readdir(folder)) != NULL) {
         pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-        if (tid <= 0 || tid == getpid() || find(tid) != NULL)
+        if (tid <= 0 || tid == self || find(tid) != NULL)
             continue;
         if (n_threads == MAX_THREADS) {
             r = -E2BIG;
@@ -146,6 +152,41 @@ static bool all_parked(void)
         if (__atomic_load_n(&threads[i].parked, __ATOMIC_ACQUIRE) == 0)
             return false;
     return true;
+}
+
+/* Is each of the others waiting for something? */
+static bool all_sleep(void)
+{
+    const pid_t self = (pid_t)syscall(SYS_gettid);
+    DIR *folder = opendir("/proc/self/task");
+    struct dirent *entry;
+    bool sleep = folder != NULL;
+
+    while (sleep && (entry = readdir(folder)) != NULL) {
+        char path[64], text[512];
+        const char *name_end;
+        pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+        if (tid <= 0 || tid == self)
+            continue;
+        (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+        name_end = fd_read_file_at(AT_FDCWD, path, text, sizeof text) < 0 ? NULL : strrchr(text, ')');
+        sleep = name_end != NULL && strncmp(name_end, ") S", 3) == 0; /* proc_pid_stat(5) */
+    }
+    if (folder != NULL)
+        (void)closedir(folder);
+    return sleep;
+}
+
+void zygote_await_rest(void)
+{
+    uint64_t patience_us = now_us() + REST_PATIENCE_US;
+    int n = 0;
+
+    while (n < REST_LOOKS && now_us() < patience_us) {
+        n = all_sleep() ? n + 1 : 0;
+        (void)nanosleep(&(struct timespec){.tv_nsec = REST_LOOK_NS}, NULL);
+    }
 }
 
 int zygote_stop_threads(struct err *err)

@@ -144,13 +144,9 @@ static int check_warm(const struct language *language, enum stage stage, struct 
     int r;
 
     if (warm->command.n == 0)
-        return warm->script == NULL && warm->cold_env.n == 0 && warm->folders.n == 0 && warm->kind == WARM_FORK
+        return warm->script == NULL && warm->cold_env.n == 0 && warm->folders.n == 0 && !warm->costly
                    ? 0
                    : err_set(err, -EINVAL, "warmth has no command");
-    if (warm->kind == WARM_FORK && (stage != STAGE_RUN || warm->folders.n > 0))
-        return err_set(err, -EINVAL, "what is forked is an interpreter of [run], and needs no folders");
-    if (warm->kind == WARM_PRESTART && warm->script != NULL)
-        return err_set(err, -EINVAL, "script: what is started ahead is prepared by its own command");
     r = check_warm_words(language, stage, err);
     if (r == 0)
         r = job_check_name(slice_from(warm->command.at[warm->command.n - 1]), err);

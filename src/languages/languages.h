@@ -23,17 +23,12 @@ enum {
     LANGUAGE_SCAN_BYTES = 65536, /* name_pattern sees no more of a source than this, out_of_memory of stderr's end */
 };
 
-/* How an interpreter can be there before the job: docs/languages.md, "Warm interpreters". */
-enum warm_kind {
-    WARM_FORK,     /* it is booted once, and forked into a box for each job */
-    WARM_PRESTART, /* it can't be forked: it is started in each box, ahead of the job */
-};
-
+/* An interpreter that is there before the job: docs/languages.md, "Warm interpreters". */
 struct language_warm {
-    uint64_t kind;           /* enum warm_kind */
     struct strings command;  /* argv, as the stage's, to the script's name and no further; empty: there is none */
     char *script;            /* file beside language.ini that prepares it; or NULL */
-    struct strings folders;  /* WARM_PRESTART: below /box, made before it is started */
+    struct strings folders;  /* below /box, made before it is started */
+    bool costly;             /* its boot takes seconds, and it much memory */
     struct strings cold_env; /* beginnings of names: a job that sets such a variable gets a fresh interpreter */
 };
 

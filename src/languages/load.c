@@ -63,18 +63,15 @@ struct file { /* one language.ini */
     {section, "box_size", INI_BYTES, AT(stages[stage].which.box_bytes), .help = "128M"},                               \
     {section, "open_files", INI_UINT, AT(stages[stage].which.open_files), .help = "512"}
 #define WARM(section, stage)                                                                                           \
-    {section, "kind", INI_CHOICE, AT(stages[stage].warm.kind), .choices = warm_kinds,                                  \
-     .help = "fork or prestart"},                                                                                      \
     {section, "command", INI_WORDS, AT(stages[stage].warm.command), .max = 64,                                         \
      .help = "argv of the interpreter that is there before the job"},                                                  \
     {section, "script", INI_STRING, AT(stages[stage].warm.script), .max = 64,                                          \
      .help = "file beside this one that prepares it"},                                                                 \
     {section, "folders", INI_WORDS, AT(stages[stage].warm.folders), .max = 16,                                         \
      .help = "folders below /box that it wants to find when it starts"},                                               \
+    {section, "costly", INI_BOOL, AT(stages[stage].warm.costly), .help = "its boot takes seconds: yes or no"},         \
     {section, "cold_env", INI_WORDS, AT(stages[stage].warm.cold_env), .max = 32,                                       \
      .help = "beginnings of variables with which a job gets a fresh interpreter"}
-
-static const char *const warm_kinds[] = {[WARM_FORK] = "fork", [WARM_PRESTART] = "prestart", NULL};
 
 static const struct ini_key keys[] = {
     {"language", "name", INI_STRING, AT(name), .max = 64, .required = true, .help = "as people write it: C++"},

@@ -11,6 +11,8 @@
 #include "base/ip.h"
 
 static const char *const log_formats[] = {"logfmt", "json", "text", NULL};
+static const char *const costly_names[] = {
+    [COSTLY_ASKED] = "asked", [COSTLY_START] = "start", [COSTLY_NEVER] = "never", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
 #define KEY(field, kind, low, high, text)                                                          \
@@ -42,9 +44,9 @@ const struct ini_key config_keys[] = {
     KEY(warm,           INI_UINT,   0, 256,  "idle boxes with an interpreter in them, for each language that can (2)"),
     KEY(warm_max,       INI_UINT,   1, 256,  "as many as that, where they are used up faster than made (16)"),
     KEY(warm_memory,    INI_BYTES,  UINT64_C(1) << 20, UINT64_C(1) << 40, "what idle boxes with interpreters may hold, altogether (1G)"),
+    {.section = "", .name = "warm_costly", .type = INI_CHOICE, .offset = offsetof(struct config, warm_costly),
+     .choices = costly_names, .help = "when to boot what takes seconds to boot, the JVMs: asked (when first asked for), start or never (asked)"},
     KEY(warm_renew,     INI_UINT,   1, 1000000, "boxes that get their interpreter from one process, before another is booted (10000)"),
-    KEY(prestart,       INI_UINT,   0, 64,   "idle boxes with a runtime in them that can't be forked, for each such stage of a language (1)"),
-    KEY(prestart_max,   INI_UINT,   1, 64,   "as many as that, where they are used up faster than made (4)"),
     KEY(cache,          INI_BYTES,  0, UINT64_C(64) << 30, "compiled programs that are kept in memory, altogether; 0: none (256M)"),
     KEY(cache_entries,  INI_UINT,   1, 65536, "how many at most, each an open file (1024)"),
     KEY(body_max,       INI_BYTES,  65536, 256 << 20, "the body of a request, the program's files and its input together (16M)"),
@@ -159,7 +161,7 @@ static int set_defaults(struct config *config)
 
     *config = (struct config){
         .max_queued = 512, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30, .warm_renew = 10000,
-        .prestart = 1, .prestart_max = 4, .cache = 256 << 20, .cache_entries = 1024, .body_max = 16 << 20,
+        .cache = 256 << 20, .cache_entries = 1024, .body_max = 16 << 20,
         .uid_base = 1879048192, .submissions_max = 10000, .submissions_age = UINT64_C(720) * 3600000,
         .submissions_bytes = UINT64_C(10) << 30, .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
@@ -343,8 +345,6 @@ static int settle(struct config *config, const struct config_report *report, str
         config->max_running_per_caller = config->max_running - config->max_running / 4;
     if (config->warm_max < config->warm)
         config->warm_max = config->warm;
-    if (config->prestart_max < config->prestart)
-        config->prestart_max = config->prestart;
     if (config->slots == 0)
         config->slots = config->max_running + config->pool + config->warm_max + 32;
     r = fault_of(report, "trusted_proxies", check_networks("trusted_proxies", &config->trusted_proxies, err), err);

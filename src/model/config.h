@@ -13,6 +13,12 @@
 
 #define CONFIG_DEFAULT_FILE "/etc/glimpse/glimpse.ini"
 
+enum config_costly {
+    COSTLY_ASKED, /* when one is first asked for, and until nobody has for an hour */
+    COSTLY_START, /* at the start */
+    COSTLY_NEVER,
+};
+
 /* All pointers are owned. Directories are absolute once loaded. */
 struct config {
     char *listen;         /* ADDR:PORT, [ADDR]:PORT for IPv6; port 0: any free one */
@@ -36,9 +42,8 @@ struct config {
     uint64_t warm;        /* idle boxes with an interpreter in them, for each language that can; 0: none are made */
     uint64_t warm_max;    /* as many as that where they are used up faster than they are made */
     uint64_t warm_memory; /* bytes that idle boxes with interpreters may hold */
+    uint64_t warm_costly; /* enum config_costly: when interpreters are booted that take seconds to boot */
     uint64_t warm_renew;  /* boxes that get their interpreter from one zygote */
-    uint64_t prestart;    /* the same for runtimes that can't be forked, of each language and stage; 0: none are made */
-    uint64_t prestart_max;
     uint64_t cache;       /* bytes of compiled programs that are kept; 0: none */
     uint64_t cache_entries; /* how many of them */
     uint64_t uid_base;    /* first host uid of the boxes; slot n has uid_base + 2n and the next */

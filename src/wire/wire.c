@@ -166,7 +166,6 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     [WIRE_ENTERED] = {"entered", sizeof(struct wire_plain),   0, 0, WIRE_FROM_ZYGOTE, NULL},
     [WIRE_ADOPT]   = {"adopt",   sizeof(struct wire_plain),   1, 1, WIRE_TO_INIT,   NULL},
     [WIRE_WORKER]  = {"worker",  sizeof(struct wire_worker),  0, 0, WIRE_FROM_WORKER, check_worker},
-    [WIRE_PRESTART] = {"prestart", sizeof(struct wire_job),   1, 1, WIRE_TO_INIT,   check_job},
     [WIRE_READY]   = {"ready",   sizeof(struct wire_plain),   0, 0, WIRE_FROM_INIT, NULL},
     [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 1, WIRE_FROM_INIT, check_failed},
     [WIRE_JOB]     = {"job",     sizeof(struct wire_job),     4, 5, WIRE_TO_INIT,   check_job},

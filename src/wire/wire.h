@@ -13,7 +13,6 @@
  *   zygote of an interpreter -> boxd       READY once; ENTERED or FAILED for each ENTER, in order
  *   init     -> boxd     READY or FAILED while the box is made, and again after ADOPT
  *   boxd     -> init     ADOPT (fd: worker socket): an interpreter that was forked into the box will run the job
- *   boxd     -> init     PRESTART (fd: payload): the same, but of an interpreter that init shall start
  *   worker   -> init     WORKER once it waits for the job, or FAILED
  *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact])
  *   init     -> worker   JOB (fds: stdin, stdout, stderr, payload)
@@ -57,7 +56,6 @@ enum wire_type {
     WIRE_ENTERED,
     WIRE_ADOPT,
     WIRE_WORKER,
-    WIRE_PRESTART,
     WIRE_STATS,
     WIRE_FIGURES,
     WIRE_N_TYPES
@@ -172,8 +170,7 @@ enum {
     WIRE_JOB_FLAGS = 7
 };
 
-/* JOB: one stage. Limits that boxd holds (CPU, memory, processes) are not here. PRESTART: what shall wait for one, with
- * the most that a job can be given. */
+/* JOB: one stage. Limits that boxd holds (CPU, memory, processes) are not here. */
 struct wire_job {
     struct wire_head head;
     uint64_t wall_time_ms, file_bytes, box_bytes, open_files;

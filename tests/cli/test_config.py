@@ -38,7 +38,7 @@ def ini(tmp_path):
 
 def test_all_errors_at_once(ini):
     path = ini("max_running = 0\nnonsense\ncolour = red\n\nwarm = 4\nwarm = 5\nlisten = nowhere\n[more]\npool = 3\n"
-               "warm_memory = 1 gigabyte\ntrusted_proxies = 10.0.0.1/8\nlog_format = xml\n" + "x" * 300 + "\nprestart = -1\n")
+               "warm_memory = 1 gigabyte\ntrusted_proxies = 10.0.0.1/8\nlog_format = xml\n" + "x" * 300 + "\ncache_entries = -1\n")
     errors, _ = check(path, environment={"GLIMPSE_POOL": "many", "GLIMPSE_CACHE": "1G"})
     found = {}
     for error in errors:

@@ -11,8 +11,7 @@ from oracle import Oracle
 POOL = 4
 WARM = 2  # for each language that is forked
 IN_GUEST = SLOWNESS > 1
-PRESTART = 0 if IN_GUEST else 1  # for each stage whose runtime is started ahead: a JVM takes the guest too long
-NOT_FORKED = {"javascript", "typescript"} if IN_GUEST else set()  # user-mode Linux does not make Node's threads anew
+NOT_FORKED = {"java", "javascript", "kotlin", "typescript"} if IN_GUEST else set()  # user-mode Linux does not make threads anew
 
 # What make, cargo and the like do: the sender's own program runs in the compile stage, and leaves what it wants to.
 BUILD_SCRIPT = """[language]
@@ -37,14 +36,17 @@ command = /bin/bash .glimpse/main {args}
 @pytest.fixture(scope="session")
 def server():
     """Every hostile test, and every canary, talks to this one: what one test breaks shows in those after it."""
-    attacked = Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "prestart": PRESTART, "prestart_max": max(PRESTART, 1),
-                              "max_running": 8, "max_queued": 600, "slots": 48})
+    attacked = Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "warm_costly": "never", "max_running": 8, "max_queued": 600, "slots": 48})
     languages = attacked.folder / "languages"
     source = BUILD / "languages"
     shutil.copytree(source if source.is_dir() else ROOT / "languages", languages)
     for name in NOT_FORKED:
         file = languages / name / "language.ini"
         file.write_text(file.read_text().partition("[warm]")[0])
+    for name in {"java", "kotlin"} - NOT_FORKED:  # not their compilers
+        file = languages / name / "language.ini"
+        before, section, after = file.read_text().partition("[warm]")
+        file.write_text(before + section + after.replace("costly = yes\n", ""))
     extra = languages / "buildscript"
     extra.mkdir()
     (extra / "language.ini").write_text(BUILD_SCRIPT)
@@ -57,7 +59,7 @@ def server():
 
 @pytest.fixture(scope="session")
 def oracle(server):
-    return Oracle(server, POOL, idle_boxes(0, WARM, PRESTART, server.folder / "languages"))
+    return Oracle(server, POOL, idle_boxes(0, WARM, server.folder / "languages"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,7 +20,7 @@ EVERYWHERE = {"hello", "environment", "arguments", "standard input", "no standar
               "killed", "interrupted", "several files", "another main file", "empty file", "shebang", "unicode", "both streams", "much output",
               "clocks start with the program", "limit: wall time", "limit: CPU time", "limit: memory", "limit: processes", "limit: output",
               "limit: open files", "limit: size of a file"}
-WAIT_SECONDS = 30
+WAIT_SECONDS = 240  # JVMs take seconds of CPU time to boot
 
 
 def program(language, case):
@@ -30,36 +30,13 @@ def program(language, case):
     return {"language": language, "limits": {"run": dict(case.get("limits", {}))}, **request}
 
 
-def processes_waiting(server, wanted):
-    """How many processes below the server's boxd have these words in their command line."""
-    found, ahead = 0, [server.pid_of("glimpse-boxd")]
-    while ahead:
-        pid = ahead.pop()
-        ahead += server.children(pid)
-        try:
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        found += {word.encode() for word in wanted} <= set(words)
-    return found
-
-
-def wait_until_ready(server, language):
-    """What can't be forked is started for each box, which takes a while: without this, a test would see fresh ones only."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    for words in TABLES[language].get("waits_as", []):
-        while processes_waiting(server, words) < 2:
-            assert time.monotonic() < deadline, f"no {language} waits for a program:\n{server.log_text()}"
-            time.sleep(0.02)
-
-
 def is_warm(server, language):
     return server.run({"language": language, "code": TABLES[language]["is_warm"]})["stages"]["run"]["stdout"] == "warm\n"
 
 
 @pytest.fixture(scope="module")
 def warm_server():
-    with Server(config={"warm": 3, "prestart": 1, "slots": 128}) as server:
+    with Server(config={"warm": 3, "warm_costly": "start", "slots": 128}) as server:
         deadline = time.monotonic() + WAIT_SECONDS
         while not all(is_warm(server, language) for language in TABLES) and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -82,7 +59,6 @@ def seen(answer, language):
 
 
 def compare(warm_server, cold_server, language, case):
-    wait_until_ready(warm_server, language)
     warm, cold = (seen(server.run(program(language, case)), language) for server in (warm_server, cold_server))
     for stream in ("stdout", "stderr"):
         assert list(difflib.unified_diff(cold.pop(stream), warm.pop(stream), "cold", "warm", lineterm="", n=0)) == []
@@ -91,7 +67,6 @@ def compare(warm_server, cold_server, language, case):
 
 @pytest.mark.parametrize("language", TABLES)
 def test_it_is_warm(warm_server, cold_server, language):
-    wait_until_ready(warm_server, language)
     assert is_warm(warm_server, language) and not is_warm(cold_server, language)
 
 
@@ -113,7 +88,6 @@ def test_case(warm_server, cold_server, language, case):
 def test_as_a_terminal_shows_it(warm_server, cold_server, language):
     """/execute has stdout and stderr on one terminal."""
     request = {"language": language, "code": TABLES[language]["terminal"]}
-    wait_until_ready(warm_server, language)
     outputs = [server.post("/execute", request).json()["output"] for server in (warm_server, cold_server)]
     assert outputs[0] == outputs[1]
 
@@ -122,21 +96,17 @@ def test_as_a_terminal_shows_it(warm_server, cold_server, language):
 def test_what_is_random_differs(warm_server, language, code):
     """In more runs than there are idle boxes at first."""
     def run(_):
-        wait_until_ready(warm_server, language)
         return warm_server.run({"language": language, "code": code})["stages"]["run"]
 
-    at_once, n = (1, 3) if "waits_as" in TABLES[language] else (4, 16)
-    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        answers = list(pool.map(run, range(n)))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(run, range(16)))
     outputs = [answer["stdout"] for answer in answers]
     assert all(outputs) and len(set(outputs)) == len(outputs), answers
 
 
 @pytest.mark.parametrize("language", TABLES)
 def test_a_box_that_waited_is_like_a_new_one(warm_server, cold_server, language):
-    wait_until_ready(warm_server, language)
     assert is_warm(warm_server, language)
-    wait_until_ready(warm_server, language)
     time.sleep(2.5)
     case = next(case for case in TABLES[language]["case"] if case["name"] == "clocks start with the program")
     compare(warm_server, cold_server, language, case)
@@ -146,5 +116,5 @@ def test_a_box_that_waited_is_like_a_new_one(warm_server, cold_server, language)
 def test_more_at_once_than_are_ready(warm_server, language):
     case = next(case for case in TABLES[language]["case"] if case["name"] == "hello")
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: warm_server.run(program(language, case)), range(8 if "waits_as" in TABLES[language] else 32)))
+        answers = list(pool.map(lambda _: warm_server.run(program(language, case)), range(32)))
     assert {answer["stages"]["run"]["stdout"] for answer in answers} == {"Hello, world!\n"}

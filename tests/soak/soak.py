@@ -16,8 +16,7 @@ from glimpse_server import Server, idle_boxes, is_keeper  # noqa: E402
 
 POOL = 4
 WARM = 2  # for each language whose interpreter is forked
-PRESTART = 1  # for each stage whose runtime is started ahead
-IDLE = idle_boxes(POOL, WARM, PRESTART)
+IDLE = idle_boxes(POOL, WARM)
 CLIENTS = 6
 WARM_UP_S = 20  # caches and arenas of the daemons fill
 GROWTH_KB = 4 << 10  # per daemon: what the allocator keeps differs by a little from one end to the other
@@ -141,7 +140,7 @@ def time_hello(server):
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600
-    with Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "prestart": PRESTART, "prestart_max": PRESTART, "max_running": 4}) as server:
+    with Server(config={"pool": POOL, "warm": WARM, "warm_max": WARM, "warm_costly": "never", "max_running": 4}) as server:
         run_for(server, min(WARM_UP_S, seconds / 4))
         before, before_s = at_rest(server), statistics.median(time_hello(server) for _ in range(20))
         counts, faults = run_for(server, seconds)

@@ -245,7 +245,7 @@ static void limits_in_its_words_are_the_interpreters(void **state)
 
     (void)state;
     run->defaults = *languages_usual_limits(STAGE_RUN);
-    run->warm = (struct language_warm){.kind = WARM_PRESTART, .command = WORDS(word, dir, name)};
+    run->warm = (struct language_warm){.command = WORDS(word, dir, name)};
     assert_int_equal(language_warm_command(&filled, &language, STAGE_RUN, &run->defaults, &err), 0);
     assert_string_equal(filled.at[0], "-Xmx128m");
     assert_string_equal(filled.at[1], LANGUAGES_BOX_DIR "/x/x");
