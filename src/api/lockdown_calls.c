@@ -50,6 +50,8 @@ static const char *const killed[] = {
 /* LeakSanitizer stops all threads from a helper process, at the end. */
 static const char *const sanitizers[] = {"clone", "ptrace", "prctl", "getdents64", "getrlimit", "arch_prctl"};
 
+static const unsigned ioctls[] = {FIONBIO, TIOCSWINSZ};
+
 /* fcntl(2) can also ask for signals to be sent to others, and for leases on files. */
 static const unsigned fcntls[] = {
     F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_ADD_SEALS, F_GET_SEALS,
@@ -91,8 +93,10 @@ static int add_conditional(scmp_filter_ctx filter)
     /* To boxd, again and again. */
     if (r == 0)
         r = seccomp_rule_add(filter, allow, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, low, AF_UNIX));
-    if (r == 0) /* libuv makes descriptors non-blocking by it; drivers are behind the others */
-        r = seccomp_rule_add(filter, allow, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, low, FIONBIO));
+    /* libuv makes descriptors non-blocking by the one, a box's terminal gets its size by the other; drivers are behind
+     * all else. */
+    for (size_t i = 0; r == 0 && i < COUNT_OF(ioctls); i++)
+        r = seccomp_rule_add(filter, allow, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, low, ioctls[i]));
     for (size_t i = 0; r == 0 && i < COUNT_OF(fcntls); i++)
         r = seccomp_rule_add(filter, allow, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, low, fcntls[i]));
     if (r == 0) /* abort(3): ourselves, nobody else */

@@ -169,6 +169,7 @@ static int open_api(struct program *program, struct err *err)
         .max_queued = (uint32_t)config->max_queued,
         .cache_bytes = config->cache,
         .cache_entries = (uint32_t)config->cache_entries,
+        .interactive_ms = config->interactive_time,
         .on_report = metrics_on_report,
         .on_figures = metrics_on_figures,
         .arg = &api->metrics,
@@ -203,6 +204,7 @@ static int open_api(struct program *program, struct err *err)
     int r;
 
     api->loop = &program->loop;
+    api->interactive_max = (uint32_t)config->interactive_max;
     r = callers_init(&api->callers, config, err);
     if (r < 0)
         return r;

@@ -14,6 +14,7 @@ const struct http_route api_routes[] = {
     {"POST", "/v1/submissions/batch", v1_submissions_batch, .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
     {"GET",  "/v1/submissions/{id}", v1_submission_get,  .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
     {"DELETE", "/v1/submissions/{id}", v1_submission_delete, .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
+    {"GET",  "/v1/interactive",  v1_interactive,         .any_origin = false, .access = KEY_SCOPE_RUN},
     {"GET",  "/v1/languages",    v1_languages,           .any_origin = false},
     {"GET",  "/healthz",         v1_health,              .any_origin = false},
     {"GET",  "/readyz",          v1_ready,               .any_origin = false},

@@ -182,8 +182,11 @@ static int make_etc(struct err *err)
 
 static const struct {
     const char *name;
-    unsigned minor; /* of major 1, "mem": Documentation/admin-guide/devices.txt */
-} devices[] = {{"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
+    unsigned major, minor; /* Documentation/admin-guide/devices.txt */
+} devices[] = {
+    {"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+    {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}, /* tty: of the session of whoever opens it, or ENXIO */
+};
 
 static const struct {
     const char *name, *target;
@@ -203,7 +206,7 @@ static int make_dev(struct err *err)
         return err_errno(err, -errno, "/dev");
     for (size_t i = 0; i < COUNT_OF(devices); i++) {
         (void)snprintf(path, sizeof path, NEW "/dev/%s", devices[i].name);
-        if (mknod(path, S_IFCHR | 0666, makedev(1, devices[i].minor)) < 0 || chmod(path, 0666) < 0)
+        if (mknod(path, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)) < 0 || chmod(path, 0666) < 0)
             return err_errno(err, -errno, "mknod %s", devices[i].name);
     }
     for (size_t i = 0; i < COUNT_OF(dev_links); i++) {

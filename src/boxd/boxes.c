@@ -438,11 +438,15 @@ static const struct language *find_language(const struct boxd *boxd, const char 
 static int settle_limits(const struct boxd *boxd, const struct wire_lease *lease, struct limits *ret, struct err *err)
 {
     const struct language *language = find_language(boxd, lease->language);
+    struct limits max;
 
     if (language == NULL || !language->stages[lease->stage].present)
         return err_set(err, -ENOENT, "no language '%s' with a %s stage", lease->language, stage_names[lease->stage]);
     *ret = lease->limits;
-    limits_settle(ret, &language->stages[lease->stage].defaults, &language->stages[lease->stage].max);
+    max = language->stages[lease->stage].max;
+    if ((lease->flags & WIRE_LEASE_INTERACTIVE) != 0 && lease->stage == STAGE_RUN)
+        max.wall_time_ms = boxd->config->interactive_time;
+    limits_settle(ret, &language->stages[lease->stage].defaults, &max);
     return 0;
 }
 

@@ -428,6 +428,7 @@ static int local_open(struct client_local *local, const struct glimpse_options *
         return r;
     local->has_inputs = true;
     engine.boxd_socket = local->config.boxd_socket;
+    engine.interactive_ms = local->config.interactive_time;
     engine.languages = &local->languages;
     return engine_new(&local->engine, &engine, err);
 }

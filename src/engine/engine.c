@@ -304,6 +304,7 @@ int engine_new(struct engine **ret, const struct engine_config *config, struct e
                               .languages = config->languages,
                               .max_running = config->max_running,
                               .max_queued = config->max_queued,
+                              .interactive_ms = config->interactive_ms,
                               .on_report = config->on_report,
                               .on_figures = config->on_figures,
                               .report_arg = config->arg,
@@ -435,14 +436,28 @@ static int find_language(const struct language **ret, const struct engine *engin
                       language->version, job->version);
         return ENGINE_E_VERSION;
     }
+    if (job->repl && language->repl.n == 0) {
+        (void)err_set(err, -ENOENT, "%s has no prompt of its own here (repl); send a program", language->id);
+        return ENGINE_E_LANGUAGE;
+    }
     *ret = language;
     return 0;
 }
 
-/* Fills what the job left to the language. */
-static int settle_job(struct job *job, const struct language *language, struct err *err)
+/* A person thinks longer than a program runs. */
+static void settle_limits(struct limits *limits, const struct language_stage *stage, uint64_t interactive_ms)
 {
-    if (job->n_files == 0)
+    struct limits defaults = stage->defaults, max = stage->max;
+
+    if (interactive_ms > 0)
+        defaults.wall_time_ms = max.wall_time_ms = interactive_ms;
+    limits_settle(limits, &defaults, &max);
+}
+
+/* Fills what the job left to the language. interactive_ms: 0 unless it is. */
+static int settle_job(struct job *job, const struct language *language, uint64_t interactive_ms, struct err *err)
+{
+    if (job->n_files == 0 && !job->repl)
         return err_set(err, -EINVAL, "there is no file to run");
     if (job->compile_only && !language->stages[STAGE_COMPILE].present)
         return err_set(err, -EINVAL, "%s is not compiled", language->id);
@@ -458,7 +473,7 @@ static int settle_job(struct job *job, const struct language *language, struct e
 
         if (!stage->present)
             continue;
-        limits_settle(&job->limits[i], &stage->defaults, &stage->max);
+        settle_limits(&job->limits[i], stage, i == STAGE_RUN ? interactive_ms : 0);
         if (limits_check(&job->limits[i], err) < 0)
             return err_wrap(err, -ERANGE, "limits.%s", stage_names[i]);
     }
@@ -516,7 +531,7 @@ static int check(const struct language **ret, const struct engine *engine, struc
 {
     int r = find_language(ret, engine, job, err);
 
-    return r != 0 ? r : settle_job(job, *ret, err);
+    return r != 0 ? r : settle_job(job, *ret, job->interactive ? engine->interactive_ms : 0, err);
 }
 
 int engine_check(const struct engine *engine, struct job *job, struct err *err)
@@ -535,6 +550,11 @@ static int take_compiled(struct run *run, const struct job *job, struct err *err
     run->artifact_fd = fcntl(compiled->fd, F_DUPFD_CLOEXEC, 0);
     run->artifact_bytes = compiled->bytes;
     return run->artifact_fd < 0 ? err_errno(err, -errno, "the compiled program") : 0;
+}
+
+static bool has_compile_stage(const struct job *job, const struct language *language)
+{
+    return language->stages[STAGE_COMPILE].present && job->compiled == NULL && !job->repl;
 }
 
 int engine_start(struct run **ret, struct engine *engine, const struct engine_caller *caller,
@@ -561,7 +581,7 @@ int engine_start(struct run **ret, struct engine *engine, const struct engine_ca
     run->job = job;
     run->result.collects = job->n_collect > 0;
     run->language = language;
-    run->stage = job->compiled == NULL && language->stages[STAGE_COMPILE].present ? STAGE_COMPILE : STAGE_RUN;
+    run->stage = has_compile_stage(job, language) ? STAGE_COMPILE : STAGE_RUN;
     run->events = *events;
     run->arg = arg;
     run->taken_us = now_us();

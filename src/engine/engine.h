@@ -43,6 +43,7 @@ struct engine_config {
     uint32_t max_queued;      /* jobs that wait for a place, 0..100000 */
     uint64_t cache_bytes;     /* of compiled programs that are kept; 0: none, and each job compiles for itself */
     uint32_t cache_entries;   /* how many, each a descriptor; at least 1 with cache_bytes */
+    uint64_t interactive_ms;  /* wall time of interactive jobs: their default and their maximum; 0: as of all jobs */
     void (*on_report)(void *arg, const struct engine_report *report); /* before each on_result; may be NULL */
     /* The answer to engine_ask_boxd(). figures: borrowed; NULL: boxd has gone, and will not answer. May be NULL. */
     void (*on_figures)(void *arg, const struct wire_figures *figures);
@@ -119,4 +120,11 @@ void run_pause_output(struct run *run, bool on);
 /* For jobs with stdin_open. Copies; held until the program reads; -EFBIG with more than JOB_MAX_STDIN_BYTES waiting. */
 MUST_CHECK int run_write_stdin(struct run *run, const void *bytes, size_t len);
 size_t run_stdin_waiting(const struct run *run); /* bytes that the program has not taken yet */
+/* In a terminal it is as if Ctrl-D were typed, and what is written later is typed too. */
 void run_close_stdin(struct run *run);
+
+/* signal: of job_signals. To the process group in the foreground of the run's terminal; without one, to the stage's
+ * program and what it has started in its group. Nothing where no program runs, yet or any more. */
+void run_signal(struct run *run, int signal);
+/* For jobs with a terminal, at any time: its size, or that which it will have. */
+void run_resize(struct run *run, struct job_terminal size);

@@ -40,14 +40,19 @@ int payload_env(struct strings *ret, const struct language *language, enum stage
                 const struct job *job, const struct limits *limits, struct err *err)
 {
     /* A terminal that the user does not see: colours would end up as bytes in the result. */
-    static const char *const terminal[] = {"TERM=dumb", "NO_COLOR=1"};
+    static const char *const unseen[] = {"TERM=dumb", "NO_COLOR=1"};
+    /* What browsers' and most people's own understand. */
+    static const char *const seen[] = {"TERM=xterm-256color"};
+    const bool is_seen = stage == STAGE_RUN && job->terminal.rows > 0;
     CLEANUP(strings_done) struct strings own = {0};
     int r = 0;
 
     for (size_t i = 0; language_common_env[i] != NULL && r == 0; i++)
         r = put_env(ret, language_common_env[i]);
-    for (size_t i = 0; job->merged && i < COUNT_OF(terminal) && r == 0; i++)
-        r = put_env(ret, terminal[i]);
+    for (size_t i = 0; job->merged && i < COUNT_OF(unseen) && r == 0; i++)
+        r = put_env(ret, unseen[i]);
+    for (size_t i = 0; is_seen && i < COUNT_OF(seen) && r == 0; i++)
+        r = put_env(ret, seen[i]);
     if (r < 0)
         return err_set(err, r, "out of memory");
     r = language_env(&own, language, stage, job, limits, err);
@@ -137,7 +142,8 @@ static int put_stage(struct payload *payload, const struct language *language, e
     CLEANUP(strings_done) struct strings env = {0};
     int r;
 
-    r = language_command(&command, language, stage, job, limits, err);
+    r = job->repl ? language_repl_command(&command, language, job, limits, err)
+                  : language_command(&command, language, stage, job, limits, err);
     if (r < 0)
         return err_wrap(err, r, "command of %s", language->id);
     r = payload_env(&env, language, stage, job, limits, err);

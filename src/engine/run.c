@@ -98,10 +98,21 @@ static void release(struct run *run)
     run->lease = 0;
 }
 
+static bool has_terminal(const struct run *run)
+{
+    return run->stage == STAGE_RUN && run->job->terminal.rows > 0;
+}
+
+/* stdout and stderr are one. */
+static bool is_merged(const struct run *run)
+{
+    return run->job->merged || has_terminal(run);
+}
+
 /* What the stage wrote to stderr, wherever that went. */
 static struct slice last_words(struct run *run)
 {
-    const struct buf *text = &stage_result(run)->out[run->job->merged ? 0 : 1];
+    const struct buf *text = &stage_result(run)->out[is_merged(run) ? 0 : 1];
 
     return (struct slice){.at = buf_text(text), .len = text->len};
 }
@@ -269,7 +280,8 @@ int run_write_stdin(struct run *run, const void *bytes, size_t len)
 
 void run_close_stdin(struct run *run)
 {
-    run->job->stdin_open = false;
+    if (!feeding(run) || !has_terminal(run))
+        run->job->stdin_open = false;
     if (feeding(run))
         stage_io_close_stdin(&run->io);
 }
@@ -302,12 +314,32 @@ static void on_terminal(struct run *run, int fd)
 
     if (run->state != RUN_RUNNING) {
         closep(&fd);
-    } else if (!run->job->merged) {
+    } else if (!is_merged(run)) {
         closep(&fd);
         run_fail(run, "the sandbox opened a terminal that nobody wanted");
     } else if (stage_io_terminal(&run->io, fd, &err) < 0) {
         run_fail(run, err.msg);
+    } else if (has_terminal(run)) {
+        stage_io_resize(&run->io, run->job->terminal); /* it may have changed since the job was sent */
     }
+}
+
+void run_resize(struct run *run, struct job_terminal size)
+{
+    if (run->job->terminal.rows == 0)
+        return;
+    run->job->terminal = size;
+    if (has_terminal(run) && run->state == RUN_RUNNING)
+        stage_io_resize(&run->io, size);
+}
+
+/* The box's socket holds what init has not read yet; where it does not even do that, nothing is lost with a signal. */
+void run_signal(struct run *run, int signal)
+{
+    struct wire_signal msg = {.head = wire_head(WIRE_SIGNAL, run->lease), .signal = signal};
+
+    if (run->state == RUN_RUNNING && run->box_fd >= 0)
+        (void)send(run->box_fd, &msg, sizeof msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* The artifact was written by an init whose box ran hostile input: it is taken for what it is only when it
@@ -414,7 +446,7 @@ static void on_box(struct watch *watch, uint32_t events)
 static int send_job(struct run *run, struct err *err)
 {
     const struct limits *limits = &run->job->limits[run->stage];
-    const bool merged = run->job->merged;
+    const bool merged = is_merged(run), terminal = has_terminal(run);
     struct wire_job msg = {
         .head = wire_head(WIRE_JOB, run->lease),
         .wall_time_ms = limits->wall_time_ms,
@@ -424,8 +456,11 @@ static int send_job(struct run *run, struct err *err)
         .payload_bytes = run->payload_bytes,
         .artifact_bytes = run->stage == STAGE_RUN ? run->artifact_bytes : 0,
         .flags =
-            (merged ? WIRE_JOB_MERGED : 0) | (run->stage == STAGE_COMPILE ? WIRE_JOB_COLLECT : 0) |
+            (terminal ? WIRE_JOB_TERMINAL : merged ? WIRE_JOB_MERGED : 0) |
+            (run->stage == STAGE_COMPILE ? WIRE_JOB_COLLECT : 0) |
             (run->stage == STAGE_RUN && run->job->n_collect > 0 ? WIRE_JOB_BRING : 0),
+        .rows = terminal ? run->job->terminal.rows : 0,
+        .columns = terminal ? run->job->terminal.columns : 0,
     };
     const int fds[] = {run->ends.in, run->ends.out, merged ? run->ends.out : run->ends.err,
                        run->payload_fd, run->artifact_fd};
@@ -495,7 +530,9 @@ static int prepare(struct run *run, struct err *err)
     int r;
 
     prepare_io(run);
-    r = stage_io_open(&run->io, &run->ends, run->job->merged, err);
+    if (has_terminal(run))
+        stage_io_expect_terminal(&run->io);
+    r = stage_io_open(&run->io, &run->ends, is_merged(run), err);
     if (r < 0)
         return r;
     return payload_write(&run->payload_fd, &run->payload_bytes, &run->engine->payload,
@@ -508,7 +545,9 @@ static void ask_for_box(struct run *run)
     struct err err = {0};
 
     if (!language_runs_warm(run->language, run->stage, run->job, &msg.limits))
-        msg.flags = WIRE_LEASE_COLD;
+        msg.flags |= WIRE_LEASE_COLD;
+    if (run->job->interactive)
+        msg.flags |= WIRE_LEASE_INTERACTIVE;
     run->lease = engine_new_lease(run->engine, run->place);
     run->started_us = 0;
     run->end = (struct stage_end){.stage = run->stage};

@@ -73,6 +73,7 @@ struct engine {
     uv_idle_t finisher;   /* active while `ended` is not empty */
     int n_handles;        /* open ones among the three above */
     bool draining, filling;
+    uint64_t interactive_ms;
 
     uint32_t max_running, max_queued;
     size_t n_queued;

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,6 +141,8 @@ static void advance(struct stage_io *io, size_t n)
 /* Writes what the pipe takes; closes it where all is written and no more will come, or nobody reads. */
 static void feed(struct stage_io *io)
 {
+    if (io->in_held)
+        return;
     for (;;) {
         struct slice next = waiting(io);
         ssize_t n;
@@ -156,7 +160,7 @@ static void feed(struct stage_io *io)
         }
         advance(io, (size_t)n);
     }
-    if (!io->in_open)
+    if (!io->in_open && !io->is_terminal)
         close_stdin(io);
 }
 
@@ -165,7 +169,7 @@ static int watch_stdin(struct stage_io *io, struct err *err)
 {
     bool wanted = io->in_fd >= 0 && waiting(io).len > 0;
 
-    if (io->in_fd < 0)
+    if (io->in_fd < 0 || io->in_held)
         return 0;
     if (io->in_watch.fd < 0)
         return wanted ? watch_start(io->set, &io->in_watch, io->in_fd, EPOLLOUT, err) : 0;
@@ -176,7 +180,7 @@ static void on_stdin(struct watch *watch, uint32_t events)
 {
     struct stage_io *io = WATCH_OWNER(struct stage_io, in_watch, watch);
 
-    if ((events & EPOLLERR) != 0) /* the last reader is gone */
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) /* the last reader is gone; a terminal says the latter */
         close_stdin(io);
     else
         feed(io);
@@ -204,12 +208,29 @@ int stage_io_write(struct stage_io *io, const void *bytes, size_t len)
     r = buf_add(&io->in_more, bytes, len);
     if (r < 0)
         return r;
+    if (len > 0)
+        io->in_last = ((const char *)bytes)[len - 1];
     feed(io);
     return watch_stdin(io, NULL);
 }
 
+/* Ctrl-D hands over the line so far; the end is a line of nothing, so it takes two in the middle of one. What ends
+ * the program, or takes the line back, leaves nothing of it (Ctrl-C, \, Z, U). */
+static void type_end(struct stage_io *io)
+{
+    static const char ends[] = {4, 4}, starts[] = {'\n', '\r', 4, 3, 0x1c, 0x1a, 0x15};
+    const bool at_start = io->in_last == '\0' || memchr(starts, io->in_last, sizeof starts) != NULL;
+
+    if (stage_io_write(io, ends, at_start ? 1 : 2) < 0)
+        close_stdin(io);
+}
+
 void stage_io_close_stdin(struct stage_io *io)
 {
+    if (io->is_terminal) {
+        type_end(io);
+        return;
+    }
     io->in_open = false;
     if (io->in_fd >= 0 && waiting(io).len == 0)
         close_stdin(io);
@@ -278,7 +299,29 @@ int stage_io_feed(struct stage_io *io, struct slice first, bool open, struct err
 {
     io->in_first = first;
     io->in_open = open;
+    io->in_last = first.len > 0 ? first.at[first.len - 1] : '\0';
+    if (io->is_terminal && !open)
+        type_end(io);
     feed(io); /* most input fits into the pipe: then it is closed here and never watched */
+    return watch_stdin(io, err);
+}
+
+void stage_io_expect_terminal(struct stage_io *io)
+{
+    io->is_terminal = io->in_held = true;
+}
+
+/* A descriptor of its own, which can be closed while the other is read from. */
+static int feed_terminal(struct stage_io *io, int fd, struct err *err)
+{
+    closep(&io->in_fd); /* never watched: it was held */
+    io->in_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (io->in_fd < 0)
+        return err_errno(err, -errno, "the terminal");
+    io->in_held = false;
+    feed(io);
+    if (stage_io_waiting(io) == 0)
+        io->on_room(io);
     return watch_stdin(io, err);
 }
 
@@ -292,7 +335,17 @@ int stage_io_terminal(struct stage_io *io, int fd, struct err *err)
     r = fd_set_nonblock(fd, true);
     if (r < 0)
         return err_errno(err, r, "the terminal");
-    return watch_stream(stream, err);
+    r = watch_stream(stream, err);
+    return r == 0 && io->is_terminal ? feed_terminal(io, fd, err) : r;
+}
+
+/* The kernel tells the program (SIGWINCH). It can fail for what is no terminal, which is nobody's loss. */
+void stage_io_resize(struct stage_io *io, struct job_terminal size)
+{
+    const struct winsize window = {.ws_row = size.rows, .ws_col = size.columns};
+
+    if (io->is_terminal && !io->in_held && io->streams[0].fd >= 0)
+        (void)ioctl(io->streams[0].fd, TIOCSWINSZ, &window);
 }
 
 void stage_io_close(struct stage_io *io)
@@ -300,6 +353,7 @@ void stage_io_close(struct stage_io *io)
     for (int i = 0; i < 2; i++)
         close_stream(&io->streams[i]);
     close_stdin(io);
+    io->is_terminal = io->in_held = false; /* the next stage may have pipes */
 }
 
 void stage_ends_close(struct stage_ends *ends)

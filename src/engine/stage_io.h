@@ -42,6 +42,9 @@ struct stage_io {
     struct buf in_more;    /* what came later ... */
     size_t in_more_done;   /* ... and how much of that is written */
     bool in_open;          /* more may come: do not close */
+    bool in_held;          /* it goes into a terminal that is not there yet */
+    bool is_terminal;      /* in_fd and streams[0] are one */
+    char in_last;          /* of what was given, so that the end can be told to a terminal */
 };
 
 /* The program's ends: sent to init, then closed. */
@@ -57,8 +60,13 @@ MUST_CHECK int stage_io_open(struct stage_io *io, struct stage_ends *ends, bool 
                              struct err *err);
 /* What the program reads: first (borrowed until stage_io_close()), then, where open, what stage_io_write() brings. */
 MUST_CHECK int stage_io_feed(struct stage_io *io, struct slice first, bool open, struct err *err);
-/* Takes the place of the stdout pipe: the terminal on which a merged stage writes. Consumed. */
+/* The stage will have a terminal for stdin too: what is fed waits for it. Before stage_io_feed(). */
+void stage_io_expect_terminal(struct stage_io *io);
+/* Takes the place of the stdout pipe, and of stdin's where that was expected: the terminal on which a merged stage
+ * writes. Consumed. */
 MUST_CHECK int stage_io_terminal(struct stage_io *io, int fd, struct err *err);
+/* Nothing where there is no terminal, or none yet. */
+void stage_io_resize(struct stage_io *io, struct job_terminal size);
 /* on: reads no more output, so that the pipes fill, and who writes waits; off: reads on. It holds for what is opened
  * later too. */
 MUST_CHECK int stage_io_pause(struct stage_io *io, bool on, struct err *err);
@@ -70,5 +78,6 @@ void stage_io_close(struct stage_io *io);
 
 /* -EFBIG where more than JOB_MAX_STDIN_BYTES would wait. What a closed stdin gets is dropped. */
 MUST_CHECK int stage_io_write(struct stage_io *io, const void *bytes, size_t len);
+/* A terminal has no end: it gets what a person would type for it (Ctrl-D), and may get more. */
 void stage_io_close_stdin(struct stage_io *io);
 size_t stage_io_waiting(const struct stage_io *io); /* bytes of stdin */

@@ -169,6 +169,9 @@ void http_stream_end(struct http_request *request, struct buf *last);
 void http_stream_break(struct http_request *request);
 enum { HTTP_STREAM_MAX_BYTES = 1 << 30 };
 
+/* "Not Found". Static. */
+const char *http_status_title(unsigned status);
+
 /* For tests and for who writes to a socket without libmicrohttpd. Appends the body of a problem. */
 MUST_CHECK int http_problem_body(struct buf *to, unsigned status, const char *field, const char *detail);
 #define HTTP_PROBLEM_TYPE "application/problem+json"

@@ -6,6 +6,11 @@
 
 enum { DETAIL_BYTES = 1024, PROBLEM_BYTES = 16384 };
 
+const char *http_status_title(unsigned status)
+{
+    return MHD_get_reason_phrase_for(status);
+}
+
 int http_problem_body(struct buf *to, unsigned status, const char *field, const char *detail)
 {
     struct json_out out = json_out_to(to);

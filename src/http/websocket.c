@@ -258,9 +258,9 @@ static void on_chunk(wslay_event_context_ptr wslay, const struct wslay_event_on_
     if (socket->in_control || socket->state != SOCKET_OPEN || chunk->data_length == 0)
         return;
     if (chunk->data_length > server->config.bodies_bytes_max - server->bodies_bytes) {
-        send_away(socket, WEBSOCKET_TRY_LATER, "too many large requests are being received; try again in a moment");
+        send_away(socket, WEBSOCKET_OUR_FAILURE, "too many large requests are being received; try again in a moment");
     } else if (buf_add(&socket->message, chunk->data, chunk->data_length) < 0) {
-        send_away(socket, WEBSOCKET_TRY_LATER, "the server is out of memory");
+        send_away(socket, WEBSOCKET_OUR_FAILURE, "the server is out of memory");
     } else {
         server->bodies_bytes += chunk->data_length;
     }
@@ -479,8 +479,7 @@ static void on_upgrade(void *arg, struct MHD_Connection *mhd, void *request, con
     (void)uv_poll_start(&socket->poll, UV_READABLE | UV_WRITABLE, on_poll);
 }
 
-static struct websocket *new_socket(struct http_request *request, const struct websocket_events *events, void *arg,
-                                    size_t message_bytes_max)
+static struct websocket *new_socket(struct http_request *request, const struct websocket_events *events, void *arg)
 {
     static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv,
                                                            .send_callback = on_send,
@@ -488,6 +487,7 @@ static struct websocket *new_socket(struct http_request *request, const struct w
                                                            .on_frame_recv_chunk_callback = on_chunk,
                                                            .on_msg_recv_callback = on_whole};
     struct websocket *socket = calloc(1, sizeof *socket);
+    const size_t max = request->conn->server->config.body_bytes_max;
 
     if (socket == NULL)
         return NULL;
@@ -496,10 +496,10 @@ static struct websocket *new_socket(struct http_request *request, const struct w
                                  .fd = -1,
                                  .events = *events,
                                  .arg = arg,
-                                 .message_max = message_bytes_max,
-                                 .next_max = message_bytes_max};
-    buf_init(&socket->early, request->conn->server->config.body_bytes_max);
-    buf_init(&socket->message, message_bytes_max);
+                                 .message_max = max,
+                                 .next_max = max};
+    buf_init(&socket->early, max);
+    buf_init(&socket->message, max);
     if (wslay_event_context_server_init(&socket->wslay, &callbacks, socket) != 0) {
         free(socket);
         return NULL;
@@ -509,8 +509,7 @@ static struct websocket *new_socket(struct http_request *request, const struct w
     return socket;
 }
 
-struct websocket *websocket_accept(struct http_request *request, const struct websocket_events *events, void *arg,
-                                   size_t message_bytes_max)
+struct websocket *websocket_accept(struct http_request *request, const struct websocket_events *events, void *arg)
 {
     char answer[WEBSOCKET_ACCEPT_BYTES];
     const struct http_header headers[] = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Accept", answer}, {NULL, NULL}};
@@ -524,7 +523,7 @@ struct websocket *websocket_accept(struct http_request *request, const struct we
                             "the server is stopping; try again in a moment");
         return NULL;
     }
-    socket = new_socket(request, events, arg, message_bytes_max);
+    socket = new_socket(request, events, arg);
     response = socket == NULL ? NULL : MHD_create_response_for_upgrade(on_upgrade, socket);
     if (response == NULL || request_add_headers(request, response, NULL, headers) < 0) {
         if (response != NULL)

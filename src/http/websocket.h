@@ -18,8 +18,7 @@ enum {
     WEBSOCKET_DONE = 1000,
     WEBSOCKET_GOING_AWAY = 1001,   /* the server stops */
     WEBSOCKET_NOT_ALLOWED = 1008,  /* what the client asks for, or does */
-    WEBSOCKET_OUR_FAILURE = 1011,
-    WEBSOCKET_TRY_LATER = 1013,
+    WEBSOCKET_OUR_FAILURE = 1011,  /* too much going on among it: clients older than 1013 fail over that */
 };
 
 struct websocket_events {
@@ -34,10 +33,9 @@ struct websocket_events {
 
 enum { WEBSOCKET_HIGH_BYTES = 256 << 10, WEBSOCKET_LOW_BYTES = 64 << 10 };
 
-/* Answers a request for a WebSocket; message_bytes_max: see below. The first message must come within the server's
+/* Answers a request for a WebSocket. A message may be as large as a body, and the first must come within the server's
  * transfer time. NULL where it was no such request, or there is no memory: it has been answered then. */
-struct websocket *websocket_accept(struct http_request *request, const struct websocket_events *events, void *arg,
-                                   size_t message_bytes_max);
+struct websocket *websocket_accept(struct http_request *request, const struct websocket_events *events, void *arg);
 /* From the next message on. */
 void websocket_set_message_max(struct websocket *socket, size_t bytes);
 

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,7 +24,6 @@
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
-#include <termios.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -33,6 +31,7 @@
 #include "box/setup.h"
 #include "init/init.h"
 #include "init/task.h"
+#include "init/terminal.h"
 #include "init/worker.h"
 
 /* Killing the program, becoming it, and, until the job is known, setting the size of the box. */
@@ -123,8 +122,12 @@ static void receive_job(struct task *task, struct worker *worker)
             task_init(task, &msg.job, fds, n_fds);
             return;
         }
+        if (msg.head.type != WIRE_ADOPT) { /* a signal, for nobody */
+            (void)err_set(&err, -EBADMSG, "init: out of turn");
+            fail(0, &err);
+        }
         closep(&worker->fd);
-        worker->fd = fds[0]; /* ADOPT: there is nothing else for init to hear (wire.h) */
+        worker->fd = fds[0];
     }
 }
 
@@ -139,42 +142,6 @@ static int size_box(const struct task *task, struct err *err)
             return err_errno(err, -errno, "size of the box");
     }
     return caps_keep_only(INIT_CAPS) < 0 ? err_set(err, -EPERM, "init: capabilities") : 0;
-}
-
-/* A raw terminal for stdout and stderr: programs flush it by the line, as for a person, so both streams come in
- * the order of writing; and it changes no byte. *master is owned by the caller. */
-static int open_terminal(struct task *task, int *master, struct err *err)
-{
-    struct winsize size = {.ws_row = 24, .ws_col = 80};
-    struct termios raw;
-    CLEANUP(closep) int fd = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    CLEANUP(closep) int slave = -1;
-    int unlock = 0;
-
-    if (fd < 0 || ioctl(fd, TIOCSPTLCK, &unlock) < 0)
-        return err_errno(err, -errno, "terminal");
-    slave = ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (slave < 0 || tcgetattr(slave, &raw) < 0)
-        return err_errno(err, -errno, "terminal");
-    cfmakeraw(&raw);
-    if (tcsetattr(slave, TCSANOW, &raw) < 0 || ioctl(slave, TIOCSWINSZ, &size) < 0)
-        return err_errno(err, -errno, "terminal");
-    for (int i = 1; i <= 2; i++) {
-        closep(&task->stdio[i]);
-        task->stdio[i] = fcntl(slave, F_DUPFD_CLOEXEC, 3);
-        if (task->stdio[i] < 0)
-            return err_errno(err, -errno, "terminal");
-    }
-    *master = TAKE_FD(fd);
-    return 0;
-}
-
-static int report_terminal(struct task *task, int master, struct err *err)
-{
-    struct wire_plain terminal = {.head = wire_head(WIRE_TERMINAL, task->job.head.id)};
-    int r = fd_send_packet(BOX_FD_JOB, &terminal, sizeof terminal, &master, 1);
-
-    return r < 0 ? err_errno(err, r, "handing over the terminal") : 0;
 }
 
 /* ---- While it runs ---- */
@@ -192,6 +159,8 @@ struct watch {
     bool ended;
     int status;    /* of wait(2), once ended */
     uint64_t cpu_us; /* it has used, once ended */
+    uint64_t job_id;
+    int terminal_fd; /* owned; master of the terminal that the program controls, or -1 */
 };
 
 static uint64_t cpu_us_of(const struct rusage *usage)
@@ -221,6 +190,25 @@ static bool reap(struct watch *watch, int flags, int max)
     return true;
 }
 
+/* What the engine says while the program runs: a signal for it, and nothing else. False: the lease is over. One at a
+ * time, so that no flood of them keeps us from the clock. */
+static bool pass_signal(const struct watch *watch)
+{
+    unsigned char bytes[WIRE_MAX_BYTES];
+    size_t n_fds = 0;
+    union wire_msg msg;
+    ssize_t n = fd_recv_packet(BOX_FD_JOB, bytes, sizeof bytes, NULL, 0, &n_fds, MSG_DONTWAIT);
+
+    if (n == -EAGAIN)
+        return true;
+    if (n <= 0 || wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_TO_INIT, &(struct err){0}) < 0 ||
+        msg.head.type != WIRE_SIGNAL || msg.head.id != watch->job_id)
+        return false;
+    if (!watch->ended)
+        terminal_signal(watch->terminal_fd, watch->pid, msg.signal.signal);
+    return true;
+}
+
 /* True when the program ended by itself, false when its time was up. */
 static bool wait_for_program(struct watch *watch, uint64_t deadline_us)
 {
@@ -237,8 +225,8 @@ static bool wait_for_program(struct watch *watch, uint64_t deadline_us)
 
         if (left == 0)
             return false;
-        if (n > 0 && (fds[1].revents != 0 || fds[2].revents != 0))
-            _exit(0); /* the lease is over, as nobody sends anything else; or boxd is gone. The box dies with us */
+        if (n > 0 && (fds[2].revents != 0 || (fds[1].revents != 0 && !pass_signal(watch))))
+            _exit(0); /* boxd is gone, or the lease is over. The box dies with us */
         if (n > 0 && fds[0].revents != 0 && read(watch->signal_fd, info, sizeof info) > 0)
             more = true;
         if (more)
@@ -325,15 +313,17 @@ static void report_exited(struct task *task, const struct watch *watch, bool in_
         fail(task->job.head.id, &err);
     if (fd_send_packet(BOX_FD_JOB, &exited, sizeof exited, &artifact, artifact >= 0) < 0)
         _exit(2);
-    /* Our end is the box's, and taking it down takes longer than reading its figures: first the figures. */
-    (void)wait_for_word(-1);
+    /* Our end is the box's, and taking it down takes longer than reading its figures: first the figures. A signal that
+     * was under way has nobody to go to. */
+    do
+        (void)wait_for_word(-1);
+    while (pass_signal(watch));
     _exit(0);
 }
 
 /* Runs the job's program to its end. Returns only with an error. */
 static int serve(struct task *task, struct watch *watch, struct worker *worker, struct err *err)
 {
-    CLEANUP(closep) int master = -1;
     CLEANUP(closep) int error_fd = -1;
     uint64_t started_us;
     bool in_time;
@@ -341,17 +331,16 @@ static int serve(struct task *task, struct watch *watch, struct worker *worker, 
 
     if (r == 0)
         r = task_unpack(task, err);
-    if (r == 0 && (task->job.flags & WIRE_JOB_MERGED) != 0) {
-        r = open_terminal(task, &master, err);
-        if (r == 0)
-            r = report_terminal(task, master, err);
-    }
+    if (r == 0)
+        r = terminal_open(task, &watch->terminal_fd, err);
     if (r < 0)
         return r;
-    closep(&master);
+    watch->job_id = task->job.head.id;
 
     started_us = now_us();
-    if (worker->pid == 0 || worker_start(worker, task, &watch->pid, &(struct err){0}) < 0)
+    /* Who waits leads a session already, and can't be given a terminal for it from outside. */
+    if (worker->pid == 0 || (task->job.flags & WIRE_JOB_TERMINAL) != 0 ||
+        worker_start(worker, task, &watch->pid, &(struct err){0}) < 0)
         r = task_start(task, BOX_FD_SECCOMP, &watch->pid, &error_fd, err);
     if (r < 0)
         return r;
@@ -368,7 +357,7 @@ static int serve(struct task *task, struct watch *watch, struct worker *worker, 
 
 void init_run(void)
 {
-    struct watch watch = {.signal_fd = -1};
+    struct watch watch = {.signal_fd = -1, .terminal_fd = -1};
     struct worker worker = {.fd = -1};
     static struct task task; /* large: not on the stack */
     struct err err = {0};

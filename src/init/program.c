@@ -10,6 +10,7 @@
 #include "box/setup.h"
 #include "init/confine.h"
 #include "init/task.h"
+#include "init/terminal.h"
 
 enum { PROGRAM_FD_ERROR = 3 }; /* close-on-exec: the one descriptor besides stdio, gone once it runs */
 
@@ -38,10 +39,13 @@ static int become_program(const struct program *program, const char **step)
     /* init is not dumpable, as it has changed ids, and what it can't have is root's: its own /proc/self. */
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
         return -errno;
-    /* A session of its own, so that a signal to its group reaches nobody else; no controlling terminal. */
+    /* A session of its own, so that a signal to its group reaches nobody else; no controlling terminal, unless it gets
+     * one for itself. */
     r = setsid() < 0 ? -errno : signals_reset();
     if (r == 0)
         r = set_descriptors(program);
+    if (r == 0 && (program->task->job.flags & WIRE_JOB_TERMINAL) != 0)
+        r = terminal_take_control();
     return r < 0 ? r : confine_self(&program->confine, step);
 }
 

@@ -181,6 +181,24 @@ static int check_templates(const struct language *language, enum stage stage, st
     return 0;
 }
 
+/* Tried on a job without a file, which is what it mostly gets. */
+static int check_repl(const struct language *language, struct err *err)
+{
+    const struct job job = {.repl = true};
+    const struct limits *limits = &language->stages[STAGE_RUN].defaults;
+    CLEANUP(strings_done) struct strings command = {0};
+    CLEANUP(strings_done) struct strings env = {0};
+    int r;
+
+    if (language->repl.n == 0)
+        return 0;
+    r = language_repl_command(&command, language, &job, limits, err);
+    if (r == 0 && (command.n == 0 || command.at[0][0] != '/'))
+        r = err_set(err, -EINVAL, "command: \"%.60s\" is not an absolute path; there is no PATH search",
+                    language->repl.at[0]);
+    return r < 0 ? r : language_env(&env, language, STAGE_RUN, &job, limits, err);
+}
+
 static int check_stage(const struct language *language, enum stage stage, struct err *err)
 {
     const struct language_stage *at = &language->stages[stage];
@@ -221,6 +239,11 @@ int language_check(const struct language *language, struct err *err)
         r = check_warm(language, stage, err);
         if (r < 0)
             r = err_wrap(err, r, stage == STAGE_RUN ? "[warm]" : "[compile.warm]");
+    }
+    if (r == 0) {
+        r = check_repl(language, err);
+        if (r < 0)
+            r = err_wrap(err, r, "[repl]");
     }
     return r;
 }

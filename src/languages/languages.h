@@ -57,6 +57,7 @@ struct language {
     regex_t *version_pattern;   /* POSIX extended; group 1 of its first match is the version */
     char *hello;                /* the hello program's text */
     struct language_stage stages[N_STAGES];
+    struct strings repl; /* argv template of the language's own prompt, in place of the run stage's; empty: none */
 
     /* Filled by languages_probe(). */
     bool available;
@@ -135,6 +136,9 @@ bool language_says_out_of_memory(const struct language *language, enum stage sta
  */
 MUST_CHECK int language_command(struct strings *ret, const struct language *language, enum stage stage,
                                 const struct job *job, const struct limits *limits, struct err *err);
+/* The same for the prompt, where {main}, {stem} and {sources} mean nothing: there need not be a file. */
+MUST_CHECK int language_repl_command(struct strings *ret, const struct language *language, const struct job *job,
+                                     const struct limits *limits, struct err *err);
 /* The same for the stage's warm command, which knows no job. */
 MUST_CHECK int language_warm_command(struct strings *ret, const struct language *language, enum stage stage,
                                      const struct limits *limits, struct err *err);

@@ -102,6 +102,7 @@ static const struct ini_key keys[] = {
     LIMITS("run.max", STAGE_RUN, max),
     WARM("warm", STAGE_RUN),
     WARM("compile.warm", STAGE_COMPILE),
+    {"repl", "command", INI_WORDS, AT(repl), .max = 64, .help = "argv of the language's own prompt"},
 };
 /* clang-format on */
 
@@ -128,7 +129,7 @@ static void language_done(struct language *language)
                      language->package,     language->hello,     language->unavailable,
                      language->version,     language->version_text};
     struct strings *lists[] = {&language->aliases, &language->suffixes, &language->needs, &language->binds,
-                               &language->version_command};
+                               &language->version_command, &language->repl};
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         free(texts[i]);

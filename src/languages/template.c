@@ -47,7 +47,7 @@ static int fill_text(struct buf *to, const struct filling *with, struct slice na
 
     if (is(name, "dir"))
         return buf_printf(to, "%s/%s", LANGUAGES_BOX_DIR, with->language->id);
-    if (with->job == NULL)
+    if (with->job == NULL || with->job->n_files == 0)
         return -ENOENT;
     if (is(name, "main"))
         text = main_name(with);
@@ -193,7 +193,7 @@ static int fill(struct strings *ret, const struct strings *words, const struct f
     int r = 0;
 
     for (size_t i = 0; i < words->n && r == 0; i++) {
-        if (with->job != NULL && strcmp(words->at[i], "{sources}") == 0)
+        if (with->job != NULL && with->job->n_files > 0 && strcmp(words->at[i], "{sources}") == 0)
             r = add_sources(&filled, with, &own);
         else if (with->job != NULL && strcmp(words->at[i], "{args}") == 0)
             r = add_args(&filled, with, &own);
@@ -221,6 +221,14 @@ int language_env(struct strings *ret, const struct language *language, enum stag
     const struct filling with = {.language = language, .job = job, .limits = limits};
 
     return fill(ret, &language->stages[stage].env, &with, err);
+}
+
+int language_repl_command(struct strings *ret, const struct language *language, const struct job *job,
+                          const struct limits *limits, struct err *err)
+{
+    const struct filling with = {.language = language, .job = job, .limits = limits};
+
+    return fill(ret, &language->repl, &with, err);
 }
 
 int language_warm_command(struct strings *ret, const struct language *language, enum stage stage,
@@ -252,6 +260,9 @@ bool language_runs_warm(const struct language *language, enum stage stage, const
     const struct strings *cold = &warm->cold_env;
 
     if (warm->command.n == 0 || !has_usual_command(language, stage, limits))
+        return false;
+    /* Who waits runs programs, and leads a session that has no terminal. */
+    if (stage == STAGE_RUN && (job->repl || job->terminal.rows > 0))
         return false;
     /* A compiler does not see the job's variables. */
     for (size_t i = 0; stage == STAGE_RUN && i < job->n_env; i++)

@@ -39,6 +39,8 @@ const struct ini_key config_keys[] = {
     KEY(max_queued,     INI_UINT,   0, 100000, "jobs that wait for a place, before new ones are refused (512)"),
     KEY(max_running_per_caller, INI_UINT, 1, 1024, "of them, for one caller (three quarters of max_running; all on the loopback address)"),
     KEY(max_queued_per_caller, INI_UINT, 1, 100000, "of them, for one caller (as many as it leaves to others)"),
+    KEY(interactive_max, INI_UINT,  0, 1024, "interactive runs at one time; 0: there are none (as many as CPUs, at least 2)"),
+    KEY(interactive_time, INI_MS,   1000, 3600000, "the wall time that each of them has at most (10m)"),
     KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, idle ones too (max_running + pool + warm_max + 32)"),
     KEY(pool,           INI_UINT,   0, 1024, "idle boxes that any language can use (4)"),
     KEY(warm,           INI_UINT,   0, 256,  "idle boxes with an interpreter in them, for each language that can (2)"),
@@ -163,8 +165,9 @@ static int set_defaults(struct config *config)
         .max_queued = 512, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30, .warm_renew = 10000,
         .cache = 256 << 20, .cache_entries = 1024, .body_max = 16 << 20,
         .uid_base = 1879048192, .submissions_max = 10000, .submissions_age = UINT64_C(720) * 3600000,
-        .submissions_bytes = UINT64_C(10) << 30, .log_level = 1};
+        .submissions_bytes = UINT64_C(10) << 30, .interactive_time = 600000, .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
+    config->interactive_max = config->max_running / 2; /* people who think leave room for programs */
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         char **field = (char **)(void *)((char *)config + texts[i].offset);
 

@@ -37,6 +37,8 @@ struct config {
     uint64_t max_queued;  /* jobs that wait for a place */
     uint64_t max_running_per_caller; /* of one address or key; those on this machine may have all */
     uint64_t max_queued_per_caller;  /* 0: no bound but that of struct engine_caller */
+    uint64_t interactive_max;  /* interactive runs at one time */
+    uint64_t interactive_time; /* milliseconds of wall time that each has at most */
     uint64_t slots;       /* boxes alive at one time, warm ones too */
     uint64_t pool;        /* idle boxes that any language can use */
     uint64_t warm;        /* idle boxes with an interpreter in them, for each language that can; 0: none are made */

@@ -325,6 +325,28 @@ void result_done(struct result *result)
     free_files(result->files, result->n_files);
 }
 
+/* Not SIGSTOP: SIGTSTP asks, and has its opposite with it. */
+const int job_signals[] = {SIGINT,  SIGTERM, SIGQUIT, SIGHUP,  SIGUSR1, SIGUSR2,
+                           SIGKILL, SIGTSTP, SIGCONT, SIGWINCH, 0};
+
+int job_signal_by_name(const char *name)
+{
+    char text[32];
+
+    for (const int *signal = job_signals; *signal != 0; signal++)
+        if (strcmp(signal_name(*signal, text, sizeof text), name) == 0)
+            return *signal;
+    return 0;
+}
+
+bool job_signal_is_one(int signal)
+{
+    for (const int *one = job_signals; *one != 0; one++)
+        if (*one == signal)
+            return true;
+    return false;
+}
+
 const char *signal_name(int signal, char *buf, size_t size)
 {
     const char *abbrev = signal > 0 && signal < SIGRTMIN ? sigabbrev_np(signal) : NULL;

@@ -54,6 +54,11 @@ struct compiled {
     uint64_t bytes;
 };
 
+struct job_terminal { /* what a person's window has */
+    uint16_t rows, columns; /* 1 to JOB_MAX_WINDOW; both 0: there is none */
+};
+enum { JOB_MAX_WINDOW = 1000 };
+
 struct job_file {
     char *name; /* owned; relative to /box, see job_check_name() */
     char *data; /* owned */
@@ -80,6 +85,9 @@ struct job {
     bool compile_only; /* it ends with its compile stage; the result hands over what that made */
     const struct compiled *compiled; /* borrowed until the result; not NULL: these very files are compiled already */
     bool stdin_open; /* more stdin will come by run_write_stdin(); without it stdin ends after stdin_data */
+    bool interactive; /* somebody sits there: wall time is the operator's interactive_time, unless the job says less */
+    bool repl;        /* no program but the language's own prompt; files are optional */
+    struct job_terminal terminal; /* the run stage gets it for all three streams, and is in control of it */
 };
 
 struct job *job_new(void); /* zeroed; NULL when out of memory */
@@ -125,6 +133,12 @@ struct result {
 
 void result_init(struct result *result);
 void result_done(struct result *result);
+
+/* The signals that whoever runs a program may send to it; a closed list, 0 at the end. */
+extern const int job_signals[];
+/* One of them by its name ("SIGINT"); 0: it is not among them. And whether a number is. */
+int job_signal_by_name(const char *name);
+bool job_signal_is_one(int signal);
 
 /* Names for signals 1..64: "SIGSEGV"; "SIGRTMIN+n"; "signal N" beyond. Static or in buf. */
 const char *signal_name(int signal, char *buf, size_t size);

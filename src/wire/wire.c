@@ -94,6 +94,18 @@ static bool in_bounds(const char *limit, uint64_t value)
     return info != NULL && value >= info->min && value <= info->max;
 }
 
+static int check_window(const struct wire_job *job, struct err *err)
+{
+    const bool wanted = (job->flags & WIRE_JOB_TERMINAL) != 0;
+
+    if (wanted && (job->flags & WIRE_JOB_MERGED) != 0)
+        return bad(err, "flags that exclude each other");
+    if (wanted ? job->rows < 1 || job->rows > JOB_MAX_WINDOW || job->columns < 1 || job->columns > JOB_MAX_WINDOW
+               : job->rows != 0 || job->columns != 0)
+        return bad(err, "size of the terminal");
+    return 0;
+}
+
 static int check_job(const union wire_msg *msg, struct err *err)
 {
     const struct wire_job *job = &msg->job;
@@ -101,9 +113,16 @@ static int check_job(const union wire_msg *msg, struct err *err)
     if (!in_bounds("wall_time_ms", job->wall_time_ms) || !in_bounds("file_bytes", job->file_bytes) ||
         !in_bounds("box_bytes", job->box_bytes) || !in_bounds("open_files", job->open_files))
         return bad(err, "a limit is out of bounds");
-    if ((job->flags & ~(uint32_t)WIRE_JOB_FLAGS) != 0 || job->reserved != 0)
-        return bad(err, "unknown flags, or reserved is not zero");
-    return 0;
+    if ((job->flags & ~(uint32_t)WIRE_JOB_FLAGS) != 0)
+        return bad(err, "unknown flags");
+    return check_window(job, err);
+}
+
+static int check_signal(const union wire_msg *msg, struct err *err)
+{
+    if (!job_signal_is_one(msg->signal.signal))
+        return bad(err, "no signal that may be sent");
+    return msg->signal.reserved == 0 ? 0 : bad(err, "reserved is not zero");
 }
 
 static int check_worker(const union wire_msg *msg, struct err *err)
@@ -169,6 +188,7 @@ static const struct wire_rule wire_rules[WIRE_N_TYPES] = {
     [WIRE_READY]   = {"ready",   sizeof(struct wire_plain),   0, 0, WIRE_FROM_INIT, NULL},
     [WIRE_FAILED]  = {"failed",  sizeof(struct wire_failed),  0, 1, WIRE_FROM_INIT, check_failed},
     [WIRE_JOB]     = {"job",     sizeof(struct wire_job),     4, 5, WIRE_TO_INIT,   check_job},
+    [WIRE_SIGNAL]  = {"signal",  sizeof(struct wire_signal),  0, 0, WIRE_TO_INIT,   check_signal},
     [WIRE_TERMINAL] = {"terminal", sizeof(struct wire_plain), 1, 1, WIRE_FROM_INIT, NULL},
     [WIRE_STATS]   = {"stats",   sizeof(struct wire_stats),   0, 0, WIRE_TO_BOXD,   check_stats},
     [WIRE_FIGURES] = {"figures", sizeof(struct wire_figures), 0, 0, WIRE_TO_API,    check_figures},

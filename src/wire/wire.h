@@ -14,7 +14,7 @@
  *   init     -> boxd     READY or FAILED while the box is made, and again after ADOPT
  *   boxd     -> init     ADOPT (fd: worker socket): an interpreter that was forked into the box will run the job
  *   worker   -> init     WORKER once it waits for the job, or FAILED
- *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact])
+ *   glimpsed -> init     JOB (fds: stdin, stdout, stderr, payload[, artifact]), SIGNAL while its program runs
  *   init     -> worker   JOB (fds: stdin, stdout, stderr, payload)
  *   init     -> glimpsed TERMINAL (fd: its master) where one is wanted, then EXITED ([fd: artifact]) or FAILED
  */
@@ -56,6 +56,7 @@ enum wire_type {
     WIRE_ENTERED,
     WIRE_ADOPT,
     WIRE_WORKER,
+    WIRE_SIGNAL,
     WIRE_STATS,
     WIRE_FIGURES,
     WIRE_N_TYPES
@@ -78,7 +79,11 @@ struct wire_head {
     uint64_t id;   /* the lease, chosen by glimpsed, unique in its connection; echoed. Zygote: the slot's serial */
 };
 
-enum { WIRE_LEASE_COLD = 1, WIRE_LEASE_FLAGS = 1 };
+enum {
+    WIRE_LEASE_COLD = 1,        /* no interpreter that is there already */
+    WIRE_LEASE_INTERACTIVE = 2, /* somebody sits there: wall time has the operator's maximum for that */
+    WIRE_LEASE_FLAGS = 3,
+};
 
 /* Asks for a box that is this caller's alone until RELEASE or the end of the connection. Answered by LEASED or
  * REFUSED. */
@@ -86,7 +91,7 @@ struct wire_lease {
     struct wire_head head;
     char language[WIRE_LANGUAGE_BYTES]; /* an id, never a path; NUL-padded */
     uint32_t stage;                     /* enum stage: compile and run have maxima of their own */
-    uint32_t flags;                     /* WIRE_LEASE_COLD: no interpreter that is there already */
+    uint32_t flags;                     /* WIRE_LEASE_* */
     struct limits limits;               /* all set; each is lowered to boxd's maximum */
 };
 
@@ -164,10 +169,11 @@ struct wire_spawn {
 };
 
 enum {
-    WIRE_JOB_MERGED = 1,
+    WIRE_JOB_MERGED = 1,  /* stdout and stderr are one terminal that changes no byte */
     WIRE_JOB_COLLECT = 2, /* what COLLECT records name, where it exits with 0: all of it, or the stage has failed */
     WIRE_JOB_BRING = 4,   /* files that BRING records match, however it ends: as many as there is room for */
-    WIRE_JOB_FLAGS = 7
+    WIRE_JOB_TERMINAL = 8, /* all three are one terminal as people have them, and the program is in control of it */
+    WIRE_JOB_FLAGS = 15,
 };
 
 /* JOB: one stage. Limits that boxd holds (CPU, memory, processes) are not here. */
@@ -176,7 +182,14 @@ struct wire_job {
     uint64_t wall_time_ms, file_bytes, box_bytes, open_files;
     uint64_t payload_bytes;  /* records in the payload memfd, from offset 0 */
     uint64_t artifact_bytes; /* records in the artifact memfd, 0 without one */
-    uint32_t flags;          /* WIRE_JOB_* */
+    uint32_t flags;          /* WIRE_JOB_*; not both MERGED and TERMINAL */
+    uint16_t rows, columns;  /* with TERMINAL: 1 to JOB_MAX_WINDOW; otherwise 0 */
+};
+
+/* SIGNAL: to the process group in the foreground of the job's terminal; without one, to the program's own. */
+struct wire_signal {
+    struct wire_head head; /* id: the job's */
+    int32_t signal;        /* of job_signals */
     uint32_t reserved;
 };
 
@@ -209,6 +222,7 @@ union wire_msg {
     struct wire_job job;
     struct wire_worker worker;
     struct wire_exited exited;
+    struct wire_signal signal;
     struct wire_stats stats;
     struct wire_figures figures;
 };
@@ -254,6 +268,7 @@ _Static_assert(sizeof(struct wire_failed) == 224, "no padding on the wire");
 _Static_assert(sizeof(struct wire_spawn) == 32, "no padding on the wire");
 _Static_assert(sizeof(struct wire_job) == 72, "no padding on the wire");
 _Static_assert(sizeof(struct wire_exited) == 48, "no padding on the wire");
+_Static_assert(sizeof(struct wire_signal) == 24, "no padding on the wire");
 _Static_assert(sizeof(struct wire_stats) == 24, "no padding on the wire");
 _Static_assert(sizeof(struct wire_figures) == 16 + 32 + 40 + 24 + 32, "no padding on the wire");
 _Static_assert(sizeof(struct wire_record) == 24, "no padding on the wire");

@@ -51,6 +51,12 @@ def test_example(server, number):
     assert without_varying(got) == without_varying(expected)
 
 
+def test_the_interactive_example(server):
+    program, expected = re.search(r"^```python\n(.*?)^```\n+```text\n(.*?)^```", DOCUMENT.read_text(), re.S | re.M).groups()
+    done = subprocess.run(["/usr/bin/python3", "-c", program], env={"URL": server.url}, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.replace("\r\n", "\n") == expected
+
+
 def test_every_route_is_documented():
     routes = (glimpse_server.ROOT / "src" / "api" / "routes.c").read_text()
     text = DOCUMENT.read_text()

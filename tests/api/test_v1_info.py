@@ -7,7 +7,7 @@ def test_languages(server):
     languages = {one["id"]: one for one in server.get("/v1/languages").json()["languages"]}
     assert FOURTEEN <= set(languages)
     for one in languages.values():
-        assert set(one) == {"id", "name", "version", "aliases", "suffixes", "available", "unavailable", "stages", "hello",
+        assert set(one) == {"id", "name", "version", "aliases", "suffixes", "available", "unavailable", "stages", "repl", "hello",
                             "default_limits", "max_limits"}
         assert one["available"] == (one["unavailable"] is None)
         assert one["stages"] in (["run"], ["compile", "run"])

@@ -1,6 +1,7 @@
 /* Any packet on any socket: refused, or a message that keeps every rule. The first two bytes choose the side
  * and the number of fds. */
 #include "fuzz.h"
+#include "model/job.h"
 #include "wire/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -22,6 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(wire_size(msg.head.type) == size - 2);
     if (msg.head.type == WIRE_LEASE)
         assert(limits_check(&msg.lease.limits, NULL) == 0 && strlen(msg.lease.language) < sizeof msg.lease.language);
+    if (msg.head.type == WIRE_SIGNAL)
+        assert(job_signal_is_one(msg.signal.signal));
+    if (msg.head.type == WIRE_JOB)
+        assert(msg.job.rows <= JOB_MAX_WINDOW && msg.job.columns <= JOB_MAX_WINDOW);
     if (msg.head.type == WIRE_FAILED || msg.head.type == WIRE_REFUSED)
         assert(strlen(msg.failed.msg) < sizeof msg.failed.msg);
     return 0;

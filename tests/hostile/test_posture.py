@@ -57,7 +57,7 @@ MAX_LIMITS = {"Max core file size": 1, "Max stack size": 64 << 20, "Max locked m
               "Max msgqueue size": 819200, "Max nice priority": 0, "Max realtime priority": 0}
 DEVICES = {"/dev/null": "c 1:3", "/dev/zero": "c 1:5", "/dev/full": "c 1:7", "/dev/random": "c 1:8", "/dev/urandom": "c 1:9",
            "/dev/pts/ptmx": "c 5:2", "/dev/fd": "link", "/dev/stdin": "link", "/dev/stdout": "link", "/dev/stderr": "link",
-           "/dev/ptmx": "link"}
+           "/dev/ptmx": "link", "/dev/tty": "c 5:0"}
 WRITABLE_MOUNTS = {"/box": "tmpfs", "/tmp": "tmpfs", "/dev/shm": "tmpfs", "/dev/pts": "devpts", "/proc": "proc"}
 WITH_DEVICES = {"/dev", "/dev/pts"}  # and what is masked by /dev/null
 # Where binds may be: the toolchains, and files of /etc that they need.

@@ -79,7 +79,8 @@ int world_open_caching(void **state, uint32_t max_running, uint32_t max_queued, 
 {
     struct world *world = calloc(1, sizeof *world);
     struct engine_config config = {
-        .max_running = max_running, .max_queued = max_queued, .cache_bytes = bytes, .cache_entries = entries};
+        .max_running = max_running, .max_queued = max_queued, .cache_bytes = bytes, .cache_entries = entries,
+        .interactive_ms = WORLD_INTERACTIVE_MS};
     struct err err = {0};
 
     (void)signal(SIGPIPE, SIG_IGN); /* as engine/stage_io.h asks of every program */

@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 #include "wire/wire.h"
 
-enum { WORLD_OUTPUT_MAX = 4096 };
+enum { WORLD_OUTPUT_MAX = 4096, WORLD_INTERACTIVE_MS = 70000 };
 
 struct world {
     uv_loop_t loop;

@@ -64,7 +64,7 @@ static void handle_echo(struct http_request *request, void *arg)
     static const struct websocket_events events = {on_message, on_room, on_gone};
     struct world *world = arg;
 
-    world->socket = websocket_accept(request, &events, arg, MESSAGE_MAX);
+    world->socket = websocket_accept(request, &events, arg);
 }
 
 static const struct http_route routes[] = {{"GET", "/echo", handle_echo, .any_origin = false}};

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 
 #include "model/job.h"
@@ -155,6 +156,64 @@ static void refuses_numbers_out_of_bounds(void **state)
     }
 }
 
+static void a_terminal_has_a_size_and_nothing_else_has(void **state)
+{
+    static const struct {
+        uint32_t flags;
+        uint16_t rows, columns;
+        const char *says; /* NULL: it is right */
+    } cases[] = {
+        {WIRE_JOB_TERMINAL, 1, 1, NULL},
+        {WIRE_JOB_TERMINAL | WIRE_JOB_COLLECT, JOB_MAX_WINDOW, JOB_MAX_WINDOW, NULL},
+        {WIRE_JOB_TERMINAL, 0, 80, "size"},
+        {WIRE_JOB_TERMINAL, 24, 0, "size"},
+        {WIRE_JOB_TERMINAL, JOB_MAX_WINDOW + 1, 80, "size"},
+        {WIRE_JOB_TERMINAL, 24, UINT16_MAX, "size"},
+        {WIRE_JOB_TERMINAL | WIRE_JOB_MERGED, 24, 80, "exclude"},
+        {WIRE_JOB_MERGED, 24, 80, "size"},
+        {0, 0, 1, "size"},
+    };
+    union wire_msg got;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct wire_job job = good_job();
+
+        job.flags = cases[i].flags;
+        job.rows = cases[i].rows;
+        job.columns = cases[i].columns;
+        if (cases[i].says == NULL)
+            assert_int_equal(wire_decode(&got, &job, sizeof job, 4, WIRE_TO_INIT, NULL), 0);
+        else
+            refused(&job, sizeof job, 4, WIRE_TO_INIT, cases[i].says);
+    }
+}
+
+static void only_signals_of_the_list_are_sent(void **state)
+{
+    struct wire_signal msg = {.head = wire_head(WIRE_SIGNAL, 7)};
+    union wire_msg got;
+    int n = 0;
+
+    (void)state;
+    for (msg.signal = -2; msg.signal <= 70; msg.signal++) {
+        if (job_signal_is_one(msg.signal)) {
+            assert_int_equal(wire_decode(&got, &msg, sizeof msg, 0, WIRE_TO_INIT, NULL), 0);
+            assert_int_equal(got.signal.signal, msg.signal);
+            refused(&msg, sizeof msg, 1, WIRE_TO_INIT, "fd count");
+            refused(&msg, sizeof msg, 0, WIRE_TO_BOXD, "direction");
+            refused(&msg, sizeof msg, 0, WIRE_FROM_INIT, "direction");
+            n++;
+        } else {
+            refused(&msg, sizeof msg, 0, WIRE_TO_INIT, "no signal");
+        }
+    }
+    assert_int_equal(n, 10);
+    msg.signal = SIGINT;
+    msg.reserved = 1;
+    refused(&msg, sizeof msg, 0, WIRE_TO_INIT, "reserved");
+}
+
 static struct wire_figures good_figures(void)
 {
     return (struct wire_figures){.head = wire_head(WIRE_FIGURES, 0), .language = "c", .kind = 1, .n_kinds = 2};
@@ -256,6 +315,8 @@ int main(void)
         cmocka_unit_test(refuses_frames),
         cmocka_unit_test(refuses_names_that_are_no_ids),
         cmocka_unit_test(refuses_numbers_out_of_bounds),
+        cmocka_unit_test(a_terminal_has_a_size_and_nothing_else_has),
+        cmocka_unit_test(only_signals_of_the_list_are_sent),
         cmocka_unit_test(figures_are_of_a_kind_that_there_is),
         cmocka_unit_test(spawn_keeps_the_layers_that_boxes_need),
         cmocka_unit_test(records_stay_within_their_blob),

@@ -51,6 +51,8 @@ static void write_language(struct json_out *out, const struct language *language
         if (language->stages[stage].present)
             json_out_str(out, stage_names[stage]);
     json_out_close(out, ']');
+    json_out_key(out, "repl");
+    json_out_bool(out, language->repl.n > 0);
     json_out_key(out, "hello");
     json_out_open(out, '{');
     json_out_key_str(out, "name", language->main_name);

@@ -26,6 +26,7 @@ struct v1_run_part {
     const char *prefix; /* of its paths: "submissions[3]."; "" at the top; borrowed */
     unsigned but;       /* V1_RUN_BUT_*: what it does not have */
     struct job *extra;  /* borrowed; its files and stdin are moved into the run: they came by another way. NULL: none */
+    bool without_program; /* neither code nor files is wanted, files may be there */
     const char *others[V1_RUN_OTHERS_MAX]; /* fields of the same object that the caller reads; borrowed, up to a NULL */
 };
 MUST_CHECK int v1_run_read(struct v1_run *ret, const json_t *object, const struct v1_run_part *part,

@@ -343,7 +343,9 @@ static int read_run(struct reader *reader, const json_t *object, const struct v1
     if (part->extra != NULL && move_extra(reader, part->extra) < 0)
         return -1;
     (void)snprintf(at, sizeof at, "%scode", part->prefix);
-    if (job_of(reader)->n_files == 0)
+    if (part->without_program && job_of(reader)->main_unnamed)
+        return fault_set(reader->fault, 422, at, "%s and a prompt exclude each other; files may be there", at);
+    if (job_of(reader)->n_files == 0 && !part->without_program)
         return fault_set(reader->fault, 422, at, "%s is missing (or files, for more than one file)", at);
     return 0;
 }
