@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "api/caller.h"
+#include "api/gate.h"
 #include "api/keyring.h"
 #include "api/metrics.h"
 #include "api/page/files.h"
@@ -28,6 +29,7 @@ struct api {
     struct http_server *http;    /* owned */
     struct callers callers;      /* owned */
     struct keyring keyring;      /* owned */
+    struct gate gate;            /* owned */
     struct metrics metrics;      /* owned */
     struct page_files page;      /* owned; without files where the playground was not built */
     uint32_t n_interactive, interactive_max; /* runs of /v1/interactive: under way, and allowed at one time */

@@ -15,6 +15,7 @@ int callers_init(struct callers *callers, const struct config *config, struct er
 
     *callers = (struct callers){.max_running = (uint32_t)config->max_running_per_caller,
                                 .max_queued = (uint32_t)config->max_queued_per_caller,
+                                .rate = (uint32_t)config->rate_limit,
                                 .require_key = config->require_key};
     if (proxies->n == 0)
         return 0;
@@ -62,6 +63,7 @@ static bool is_forwarded(const struct http_request *request)
 static struct caller unnamed(const struct callers *callers)
 {
     return (struct caller){.scopes = KEY_SCOPE_RUN | KEY_SCOPE_SUBMISSIONS | KEY_SCOPE_JUDGE,
+                           .rate = callers->rate,
                            .weight = 1,
                            .max_running = callers->max_running,
                            .max_queued = callers->max_queued};
@@ -83,9 +85,10 @@ int caller_find(struct caller *ret, const struct callers *callers, const struct 
                                      callers->n_trusted);
         name_after_ip(&caller);
     } else {
-        caller.local = ip_is_loopback(&caller.ip) && !is_forwarded(request);
+        caller.behind_unknown = is_forwarded(request);
+        caller.local = ip_is_loopback(&caller.ip) && !caller.behind_unknown;
         if (caller.local)
-            caller.max_running = 0;
+            caller.max_running = caller.rate = 0;
         name_after_ip(&caller);
     }
     *ret = caller;
@@ -96,6 +99,7 @@ void caller_use_key(struct caller *caller, const struct callers *callers, const 
 {
     (void)snprintf(caller->id, sizeof caller->id, "key:%s", key->id);
     caller->has_key = true;
+    caller->rate = key->rate;
     caller->scopes = key->scopes;
     caller->weight = key->weight;
     caller->max_running = key->max_running != 0 ? key->max_running : callers->max_running;

@@ -19,7 +19,9 @@ struct caller {
     char id[CALLER_ID_BYTES]; /* "key:4d2k7xqa", "addr:192.0.2.1", "addr:2001:db8:1:2::/64" */
     struct ip ip;             /* the client's own address, whole */
     bool local;               /* on this machine, and not behind a proxy */
+    bool behind_unknown;      /* a proxy that nobody told us to trust has sent it on: all its clients are this one */
     bool has_key;
+    uint32_t rate;            /* requests an hour; 0: any number */
     uint32_t scopes;          /* of enum key_scope: what it may */
     uint32_t weight, max_running, max_queued; /* see struct engine_caller */
 };
@@ -29,6 +31,7 @@ struct callers {
     struct ip_network *trusted; /* owned */
     size_t n_trusted;
     uint32_t max_running, max_queued;
+    uint32_t rate;              /* of an address */
     bool require_key;
 };
 

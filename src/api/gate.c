@@ -4,11 +4,26 @@
 
 #include "api/api.h"
 #include "api/auth.h"
+#include "api/limiter.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define REALM "Bearer realm=\"glimpse\""
 
-enum { PROBLEM_BYTES = 4096 };
+enum { PROBLEM_BYTES = 4096, V4_NEIGHBOUR_BITS = 96 + 16, V6_NEIGHBOUR_BITS = 32 };
+
+int gate_init(struct gate *gate, struct err *err)
+{
+    int r = limiter_new(&gate->addresses, GATE_ADDRESSES_MAX, err);
+
+    return r < 0 ? r : limiter_new(&gate->keys, KEYS_MAX, err);
+}
+
+void gate_done(struct gate *gate)
+{
+    limiter_free(TAKE_PTR(gate->addresses));
+    limiter_free(TAKE_PTR(gate->keys));
+}
 
 static void refuse(struct http_request *request, const struct fault *fault, const struct http_header *headers)
 {
@@ -89,9 +104,56 @@ static int check_access(const struct caller *caller, struct http_request *reques
     return 0;
 }
 
+static bool count(struct limiter_state *ret, const struct caller *caller, const struct gate *gate)
+{
+    const struct ip_network network =
+        ip_network_of(&caller->ip, ip_is_v4(&caller->ip) ? V4_NEIGHBOUR_BITS : V6_NEIGHBOUR_BITS);
+    char neighbours[IP_TEXT_BYTES];
+
+    ip_write(neighbours, &network.ip);
+    return limiter_count(ret, caller->has_key ? gate->keys : gate->addresses, caller->id,
+                         caller->has_key ? caller->id : neighbours, caller->rate, 1, now_us() / 1000000);
+}
+
+static void refuse_rate(struct http_request *request, const struct caller *caller, uint32_t more_s)
+{
+    char later[16];
+    const struct http_header headers[] = {{"Retry-After", later}, {NULL, NULL}};
+    const char *what = caller->has_key ? "" : "; a key (`glimpse key add`) has a limit of its own";
+    struct fault fault;
+
+    if (caller->behind_unknown && !caller->has_key)
+        what = "; all clients of a proxy are one until the setting trusted_proxies names it";
+    (void)snprintf(later, sizeof later, "%u", more_s);
+    (void)fault_set(&fault, 429, NULL, "%s has made the %u requests that it may make in an hour: come back in %u s%s",
+                    caller->id, caller->rate, more_s, what);
+    refuse(request, &fault, headers);
+}
+
+/* RateLimit and RateLimit-Policy are those of draft-ietf-httpapi-ratelimit-headers-11. */
+static void check_rate(const struct caller *caller, struct http_request *request, unsigned access, struct api *api)
+{
+    const char *policy = caller->has_key ? "key" : "address";
+    struct limiter_state state;
+    char text[80];
+    bool may;
+
+    if ((access & GATE_COUNTS) == 0 || caller->rate == 0)
+        return;
+    may = count(&state, caller, &api->gate);
+    (void)snprintf(text, sizeof text, "\"%s\";q=%u;w=%d", policy, caller->rate, LIMITER_WINDOW_S);
+    http_request_add_header(request, "RateLimit-Policy", text);
+    (void)snprintf(text, sizeof text, "\"%s\";r=%u;t=%u", policy, state.left, state.more_s);
+    http_request_add_header(request, "RateLimit", text);
+    if (may)
+        return;
+    metrics_reject(&api->metrics, REJECT_RATE);
+    refuse_rate(request, caller, state.more_s);
+}
+
 void gate_pass(struct http_request *request, unsigned access, void *arg)
 {
-    const struct api *api = arg;
+    struct api *api = arg;
     struct caller *caller = malloc(sizeof *caller);
 
     if (caller == NULL) {
@@ -104,5 +166,6 @@ void gate_pass(struct http_request *request, unsigned access, void *arg)
     }
     http_request_set_mark(request, caller);
     log_debug("%s asks: %s %.200s", caller->id, http_request_method(request), http_request_path(request));
-    (void)check_access(caller, request, access, api);
+    if (check_access(caller, request, access, api) == 0)
+        check_rate(caller, request, access, api);
 }

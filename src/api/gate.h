@@ -4,10 +4,20 @@
 #include "http/http.h"
 #include "store/key.h"
 
-/* access of a route: scopes that are needed, of enum key_scope, ... */
+/* access of a route: the scopes that it needs (enum key_scope), and whether it counts: what costs something does. */
 enum {
     GATE_NEEDS = KEY_SCOPES_ALL,
+    GATE_COUNTS = 1 << 16,
 };
+
+enum { GATE_ADDRESSES_MAX = 65536 }; /* whose requests are counted one by one; some 22 MB when all are there */
+
+/* What the gate remembers. */
+struct gate {
+    struct limiter *addresses, *keys; /* owned */
+};
+MUST_CHECK int gate_init(struct gate *gate, struct err *err);
+void gate_done(struct gate *gate);
 
 /* Headers of the API that pages of other origins may send, and see. */
 #define GATE_ALLOW_HEADERS                                                                         \

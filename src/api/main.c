@@ -206,6 +206,8 @@ static int open_api(struct program *program, struct err *err)
     api->loop = &program->loop;
     api->interactive_max = (uint32_t)config->interactive_max;
     r = callers_init(&api->callers, config, err);
+    if (r == 0)
+        r = gate_init(&api->gate, err);
     if (r < 0)
         return r;
     r = http_server_new(&api->http, &http, err);
@@ -257,6 +259,7 @@ static void close_all(struct program *program)
     metrics_close(&api->metrics);
     languages_done(&api->languages);
     callers_done(&api->callers);
+    gate_done(&api->gate);
     page_files_done(&api->page);
 }
 

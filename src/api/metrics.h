@@ -19,6 +19,7 @@ struct scrape;
 enum reject {
     REJECT_QUEUE_FULL,
     REJECT_CALLER_QUEUE_FULL, /* the caller's share of it */
+    REJECT_RATE,        /* the caller's requests of this hour are used up */
     REJECT_NOT_READY,   /* starting or stopping */
     REJECT_LANGUAGE,    /* unknown, unavailable, or not in that version */
     REJECT_INTERNAL,    /* out of memory, or a failure of ours */

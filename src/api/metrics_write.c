@@ -49,6 +49,7 @@ static void write_rejections(struct metrics_out *out, const struct metrics *metr
     static const char *const reasons[N_REJECTS] = {
         [REJECT_QUEUE_FULL] = "queue_full",
         [REJECT_CALLER_QUEUE_FULL] = "caller_queue_full",
+        [REJECT_RATE] = "rate_limit",
         [REJECT_NOT_READY] = "not_ready",
         [REJECT_LANGUAGE] = "language",
         [REJECT_INTERNAL] = "internal",

@@ -130,6 +130,10 @@ void *http_request_mark(const struct http_request *request); /* borrowed; NULL: 
 const char *http_request_best_type(const struct http_request *request, const char *const *types);
 const char *http_accept_best(struct slice accept, const char *const *types); /* pure */
 
+/* A header that the answer gets besides, whoever gives it. name: static; value: copied, at most 95 bytes. */
+enum { HTTP_EXTRA_HEADERS = 2 };
+void http_request_add_header(struct http_request *request, const char *name, const char *value);
+
 /* When the client hangs up before the answer, on_gone is called, once, and the request is gone. A client that
  * closes just its sending side counts as gone: it can't be told from one that left. */
 void http_request_on_gone(struct http_request *request, void (*on_gone)(void *arg), void *arg);

@@ -91,6 +91,10 @@ struct http_request {
     void (*on_gone)(void *arg);
     void *gone_arg;
     void *mark;                      /* owned */
+    struct {
+        const char *name; /* static; NULL: unused */
+        char value[96];
+    } extra[HTTP_EXTRA_HEADERS];
 };
 
 /* listen.c: a listening socket, close-on-exec and non-blocking, and the URL it answers to. */

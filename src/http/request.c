@@ -60,6 +60,8 @@ static int add_common_headers(struct http_request *request, struct MHD_Response 
         ok = MHD_add_response_header(response, "X-Request-Id", request->id);
     if (ok == MHD_YES && request->trace[0] != '\0')
         ok = MHD_add_response_header(response, "traceparent", request->trace);
+    for (size_t i = 0; i < HTTP_EXTRA_HEADERS && ok == MHD_YES && request->extra[i].name != NULL; i++)
+        ok = MHD_add_response_header(response, request->extra[i].name, request->extra[i].value);
     if (ok == MHD_YES && cors_add_headers(request, response) < 0)
         ok = MHD_NO;
     if (ok == MHD_YES && request->conn->server->draining)
@@ -420,6 +422,17 @@ int http_request_header_list(struct buf *to, const struct http_request *request,
 
     (void)MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, join_header, &list);
     return list.r;
+}
+
+void http_request_add_header(struct http_request *request, const char *name, const char *value)
+{
+    for (size_t i = 0; i < HTTP_EXTRA_HEADERS; i++) {
+        if (request->extra[i].name != NULL)
+            continue;
+        request->extra[i].name = name;
+        (void)snprintf(request->extra[i].value, sizeof request->extra[i].value, "%s", value);
+        return;
+    }
 }
 
 void http_request_set_mark(struct http_request *request, void *mark)

@@ -41,6 +41,7 @@ const struct ini_key config_keys[] = {
     KEY(max_queued_per_caller, INI_UINT, 1, 100000, "of them, for one caller (as many as it leaves to others)"),
     KEY(interactive_max, INI_UINT,  0, 1024, "interactive runs at one time; 0: there are none (as many as CPUs, at least 2)"),
     KEY(interactive_time, INI_MS,   1000, 3600000, "the wall time that each of them has at most (10m)"),
+    KEY(rate_limit,     INI_UINT,   0, 1000000000, "requests an hour of one address, but for those on the loopback address; 0: any number (1000)"),
     KEY(slots,          INI_UINT,   2, 4096, "boxes alive at one time, idle ones too (max_running + pool + warm_max + 32)"),
     KEY(pool,           INI_UINT,   0, 1024, "idle boxes that any language can use (4)"),
     KEY(warm,           INI_UINT,   0, 256,  "idle boxes with an interpreter in them, for each language that can (2)"),
@@ -162,8 +163,8 @@ static int set_defaults(struct config *config)
     long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
     *config = (struct config){
-        .max_queued = 512, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30, .warm_renew = 10000,
-        .cache = 256 << 20, .cache_entries = 1024, .body_max = 16 << 20,
+        .max_queued = 512, .rate_limit = 1000, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30,
+        .warm_renew = 10000, .cache = 256 << 20, .cache_entries = 1024, .body_max = 16 << 20,
         .uid_base = 1879048192, .submissions_max = 10000, .submissions_age = UINT64_C(720) * 3600000,
         .submissions_bytes = UINT64_C(10) << 30, .interactive_time = 600000, .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;

@@ -39,6 +39,7 @@ struct config {
     uint64_t max_queued_per_caller;  /* 0: no bound but that of struct engine_caller */
     uint64_t interactive_max;  /* interactive runs at one time */
     uint64_t interactive_time; /* milliseconds of wall time that each has at most */
+    uint64_t rate_limit;  /* requests an hour of one address; 0: any number */
     uint64_t slots;       /* boxes alive at one time, warm ones too */
     uint64_t pool;        /* idle boxes that any language can use */
     uint64_t warm;        /* idle boxes with an interpreter in them, for each language that can; 0: none are made */

@@ -9,7 +9,8 @@ import yaml
 import glimpse_server
 
 # Of HTTP itself, for any path: what can't be read as a request to it.
-EVERYWHERE = {"400", "401", "403", "404", "405", "408", "413", "414", "431", "501", "503"}
+EVERYWHERE = {"400", "403", "404", "405", "408", "413", "414", "431", "501", "503"}
+GATE = {"401", "403", "429"}  # for any path as well: who asks may not, or not now
 PROBLEM = "application/problem+json"
 
 
@@ -36,6 +37,8 @@ class Contract:
         if operation is None:  # preflight requests are HTTP's
             assert method == "OPTIONS" or status in (400, 404, 405, 413, 414, 431, 501), f"{where} is not there, and answered {status}"
             schema = {"$ref": "#/components/schemas/Problem"} if kind == PROBLEM else None
+        elif str(status) in GATE and kind == PROBLEM:
+            schema = {"$ref": "#/components/schemas/Problem"}
         elif str(status) in operation["responses"]:
             content = self.resolve(operation["responses"][str(status)]).get("content", {})
             assert kind in content or not (kind or content), f"{where}: {status} as {kind or 'nothing'} is not there"

@@ -22,7 +22,7 @@ LIGHT_RUNS = 15
 @pytest.fixture(scope="module")
 def fair():
     with Server(config={"max_running": RUNNING, "max_queued": 200, "trusted_proxies": "127.0.0.1",
-                        "metrics_allow": "127.0.0.1"}) as running:
+                        "metrics_allow": "127.0.0.1", "rate_limit": 0}) as running:
         yield running
 
 
