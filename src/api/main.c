@@ -35,12 +35,18 @@ enum {
     EXIT_USAGE = 2,
 };
 
+struct old_languages {
+    struct old_languages *next;
+    struct languages languages;
+};
+
 struct program {
     struct config config;
     uv_loop_t loop;
     struct api api;
     struct prober prober;
-    uv_signal_t on_term, on_int;
+    struct old_languages *old_languages; /* owned */
+    uv_signal_t on_term, on_int, on_hup;
     uv_timer_t drain;
     uint64_t drain_until_ms; /* uv_now() */
 };
@@ -80,12 +86,8 @@ static void on_signal(uv_signal_t *handle, int signum)
 
 /* ---- the languages ---- */
 
-static void on_probed(void *arg)
+static void say_languages(const struct program *program)
 {
-    struct program *program = arg;
-
-    program->api.probed = true;
-    submissions_feed(program->api.submissions);
     for (size_t i = 0; i < program->api.languages.n; i++) {
         const struct language *language = &program->api.languages.at[i];
 
@@ -93,6 +95,74 @@ static void on_probed(void *arg)
             log_info("language %s: %s", language->id, language->version);
         else
             log_warn("language %s is not available: %s", language->id, language->unavailable);
+    }
+}
+
+static void on_probed(void *arg)
+{
+    struct program *program = arg;
+
+    program->api.probed = true;
+    submissions_feed(program->api.submissions);
+    say_languages(program);
+}
+
+/* The table before this one stays: runs that are under way point into it. Who changes languages does so by hand, a few
+ * times. */
+static int take_languages(struct program *program, struct languages *fresh, struct err *err)
+{
+    struct old_languages *old = malloc(sizeof *old);
+    int r = old == NULL ? err_set(err, -ENOMEM, "out of memory")
+                        : metrics_add_languages(&program->api.metrics, fresh, err);
+
+    if (r < 0) {
+        free(old);
+        return r;
+    }
+    *old = (struct old_languages){program->old_languages, program->api.languages};
+    program->old_languages = old;
+    program->api.languages = *fresh;
+    *fresh = (struct languages){0};
+    engine_forget_artifacts(program->api.engine); /* of a compiler that may be another one now */
+    return 0;
+}
+
+static void on_reloaded(void *arg, struct languages *fresh, const struct err *why)
+{
+    struct program *program = arg;
+    struct err err = {0};
+
+    if (why == NULL && fresh == NULL) {
+        log_info("languages are as they were");
+    } else if (why != NULL) {
+        log_error("the languages stay as they are: %s", why->msg);
+    } else if (take_languages(program, fresh, &err) < 0) {
+        log_error("the languages stay as they are: %s", err.msg);
+    } else {
+        log_info("languages and their limits are reloaded");
+        say_languages(program);
+    }
+}
+
+static void on_hangup(uv_signal_t *handle, int signum)
+{
+    struct program *program = handle->data;
+
+    (void)signum;
+    if (prober_reload(&program->prober))
+        log_info("looking at the languages again; settings of glimpse.ini take a restart");
+    else
+        log_warn("not reloading: the languages are being looked at already, or can't be any more");
+}
+
+static void free_old_languages(struct program *program)
+{
+    while (program->old_languages != NULL) {
+        struct old_languages *old = program->old_languages;
+
+        program->old_languages = old->next;
+        languages_done(&old->languages);
+        free(old);
     }
 }
 
@@ -232,9 +302,12 @@ static void open_handles(struct program *program)
     keyring_init(&program->api.keyring, &program->loop);
     (void)uv_signal_init(&program->loop, &program->on_term);
     (void)uv_signal_init(&program->loop, &program->on_int);
+    (void)uv_signal_init(&program->loop, &program->on_hup);
     program->drain.data = program->on_term.data = program->on_int.data = program;
     (void)uv_signal_start(&program->on_term, on_signal, SIGTERM);
     (void)uv_signal_start(&program->on_int, on_signal, SIGINT);
+    program->on_hup.data = program;
+    (void)uv_signal_start(&program->on_hup, on_hangup, SIGHUP);
 }
 
 static void close_all(struct program *program)
@@ -254,10 +327,12 @@ static void close_all(struct program *program)
     uv_close((uv_handle_t *)&program->drain, NULL);
     uv_close((uv_handle_t *)&program->on_term, NULL);
     uv_close((uv_handle_t *)&program->on_int, NULL);
+    uv_close((uv_handle_t *)&program->on_hup, NULL);
     (void)uv_run(&program->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&program->loop);
     metrics_close(&api->metrics);
     languages_done(&api->languages);
+    free_old_languages(program);
     callers_done(&api->callers);
     gate_done(&api->gate);
     page_files_done(&api->page);
@@ -265,12 +340,13 @@ static void close_all(struct program *program)
 
 static int serve(struct program *program, struct err *err)
 {
+    static const struct prober_events events = {on_probed, on_reloaded};
     int r = uv_loop_init(&program->loop);
 
     if (r < 0)
         return err_set(err, r, "event loop: %s", uv_strerror(r));
     open_handles(program);
-    r = prober_watch(&program->prober, &program->loop, on_probed, program, err);
+    r = prober_watch(&program->prober, &program->loop, &events, program, err);
     if (r == 0)
         r = open_api(program, err);
     if (r == 0) {
@@ -318,6 +394,7 @@ int main(int argc, char **argv)
     if (parse_args(&args, argc, argv) < 0)
         return EXIT_USAGE;
     log_open("glimpsed", LOG_INFO, LOG_LOGFMT);
+    (void)signal(SIGHUP, SIG_IGN);  /* until it can be listened to */
     (void)signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error code, not a death */
     r = config_load_args(&program.config, &args, &err);
     if (r == 0) {

@@ -50,6 +50,7 @@ struct box {
     uint32_t slot;
     uint64_t serial;      /* of this life; names its group */
     struct cgroup_limits limits; /* of its group, as they are now */
+    uint32_t made_in, warmed_in; /* generations of the plain link and of its kind's, when that was done */
     uint32_t kind;        /* index of the link whose interpreter waits in it, or will; KIND_PLAIN: none */
     int job_fd, pidfd;    /* owned, or -1 */
     struct cgroup_gauges gauges; /* owned; open while there is a group */
@@ -89,6 +90,8 @@ struct zygote_link {
     uv_timer_t retry;
     uint64_t retry_ms;               /* the next pause before another is started */
     bool ready;
+    bool gone;                       /* its language, or that one's warmth, is no more: nothing is made */
+    uint32_t generation;             /* boxes of an older one are not given away any more */
     struct strings argv, envp;       /* of the interpreter */
     struct strings folders;          /* below /box, which it wants to find when it is booted */
 
@@ -151,6 +154,9 @@ MUST_CHECK int nursery_spawn(struct boxd *boxd, const struct box *box, int init_
 /* Asks the interpreter box->kind to fork itself into the box; the socket, the worker's, is borrowed. */
 MUST_CHECK int nursery_enter(struct boxd *boxd, const struct box *box, int worker_socket, bool hurry, struct err *err);
 bool nursery_ready(const struct boxd *boxd, uint32_t kind);
+/* boxd->languages has other contents now; those before it must stay. What changed is made anew; boxes that are leased,
+ * and what did not change, go on. */
+void nursery_reload(struct boxd *boxd);
 /* The kind of box for a lease; KIND_PLAIN where there is no interpreter for it now, which the pool takes note of. */
 uint32_t nursery_kind(struct boxd *boxd, const struct wire_lease *lease);
 /* A box of this kind was made; or could not be: jobs that want one get a plain box, and after a pause, longer each
@@ -196,6 +202,8 @@ bool box_warm(struct box *box, uint32_t kind, bool hurry);
 void box_lease(struct box *box, struct client *client, const struct wire_lease *lease);
 /* Ends a box that nobody has. */
 void box_give_up(struct box *box);
+/* Ends idle boxes that are of an older generation; those that are being made end when they are ready. */
+void boxes_give_up_old(struct boxd *boxd);
 void box_release(struct box *box);
 /* The kernel kills all that is in it; the rest comes from the loop. */
 void box_kill(struct box *box);

@@ -184,6 +184,21 @@ static void on_dead(uv_poll_t *poll, int status, int events)
     box_end(box);
 }
 
+static bool is_old(const struct box *box)
+{
+    const struct zygote_link *links = box->boxd->nursery.zygotes;
+
+    return box->made_in != links[KIND_PLAIN].generation ||
+           (box->kind != KIND_PLAIN && box->warmed_in != links[box->kind].generation);
+}
+
+void boxes_give_up_old(struct boxd *boxd)
+{
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        if (boxd->boxes[i].state == BOX_IDLE && is_old(&boxd->boxes[i]))
+            box_give_up(&boxd->boxes[i]);
+}
+
 /* BOOTING or WARMING -> IDLE */
 static void box_ready(struct box *box)
 {
@@ -200,6 +215,8 @@ static void box_ready(struct box *box)
     box_read_cpu_base(box);
     if (boxd->on_first_box != NULL)
         boxd->on_first_box(boxd, NULL);
+    if (is_old(box))
+        box_give_up(box);
     pool_refill(boxd);
 }
 
@@ -362,6 +379,7 @@ bool box_spawn(struct box *box)
 
     box->serial = ++boxd->last_serial;
     box->kind = KIND_PLAIN;
+    box->made_in = boxd->nursery.zygotes[KIND_PLAIN].generation;
     if (box_make_group(box, &err) < 0) {
         box_fail(box, &err);
         return false;
@@ -415,6 +433,7 @@ bool box_warm(struct box *box, uint32_t kind, bool hurry)
     int r;
 
     box->kind = kind;
+    box->warmed_in = box->boxd->nursery.zygotes[kind].generation;
     box->entered = false;
     box_set_state(box, BOX_WARMING);
     (void)uv_timer_start(&box->timer, on_impatient, PATIENCE_MS, 0);

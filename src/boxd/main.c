@@ -22,10 +22,17 @@
 
 enum { EXIT_USAGE = 2, STOP_DEADLINE_MS = 5000 };
 
+/* Links of the nursery point into it until the end: who changes languages does so by hand, a few times. */
+struct old_languages {
+    struct old_languages *next;
+    struct languages languages;
+};
+
 struct program {
     struct boxd boxd;
     struct config config;
     struct languages languages;
+    struct old_languages *old_languages; /* owned */
     struct layer_state layers[N_LAYERS];
     uv_loop_t loop;
     uv_poll_t signals;
@@ -68,6 +75,66 @@ static void stop(struct program *program)
     uv_unref((uv_handle_t *)&program->deadline);
 }
 
+/* ---- Reloading ---- */
+
+static bool is_same(const struct languages *a, const struct languages *b)
+{
+    bool same = a->n == b->n;
+
+    for (size_t i = 0; same && i < a->n; i++)
+        same = strcmp(a->at[i].id, b->at[i].id) == 0 && a->at[i].fingerprint == b->at[i].fingerprint;
+    return same;
+}
+
+/* The files are checked as at the start; where they are not right, what holds goes on. */
+static int reload_languages(struct program *program, struct err *err)
+{
+    const char *dir = program->config.languages_dir;
+    CLEANUP(languages_done) struct languages fresh = {0};
+    struct old_languages *old = NULL;
+    int r = languages_check_owner(dir, err);
+
+    if (r == 0)
+        r = languages_load(&fresh, dir, err);
+    if (r < 0)
+        return r;
+    if (is_same(&fresh, &program->languages)) {
+        log_info("languages are as they were");
+        return 0;
+    }
+    old = malloc(sizeof *old);
+    if (old == NULL)
+        return err_set(err, -ENOMEM, "out of memory");
+    *old = (struct old_languages){program->old_languages, program->languages};
+    program->old_languages = old;
+    program->languages = fresh;
+    fresh = (struct languages){0};
+    log_info("languages and their limits are reloaded");
+    nursery_reload(&program->boxd);
+    return 0;
+}
+
+static void reload(struct program *program)
+{
+    struct err err = {0};
+
+    if (program->boxd.stopping || program->boxd.on_first_box != NULL)
+        log_warn("not reloading while starting or stopping");
+    else if (reload_languages(program, &err) < 0)
+        log_error("the languages stay as they are: %s", err.msg);
+}
+
+static void free_old_languages(struct program *program)
+{
+    while (program->old_languages != NULL) {
+        struct old_languages *old = program->old_languages;
+
+        program->old_languages = old->next;
+        languages_done(&old->languages);
+        free(old);
+    }
+}
+
 static void on_signal(uv_poll_t *poll, int status, int events)
 {
     struct program *program = poll->data;
@@ -75,7 +142,11 @@ static void on_signal(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
-    if (read(program->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+    if (read(program->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP) {
+        reload(program);
+    } else {
         log_info("stopping: %s", strsignal((int)info.ssi_signo));
         stop(program);
     }
@@ -223,6 +294,7 @@ static int watch_signals(struct program *program, struct err *err)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
     program->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (program->signal_fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return err_errno(err, -errno, "signalfd");
@@ -338,16 +410,18 @@ static int run(struct program *program, const struct config_args *args, struct e
     return r == 0 ? serve(program, err) : r;
 }
 
-/* Whatever our parent ignored or blocked: an ignored SIGCHLD, for one, would take our children's statuses away. */
+/* Whatever our parent ignored or blocked: an ignored SIGCHLD, for one, would take our children's statuses away.
+ * SIGHUP waits until we can listen to it. */
 static void plain_signals(void)
 {
-    sigset_t none;
+    sigset_t blocked;
 
     for (int sig = 1; sig < NSIG; sig++)
         (void)signal(sig, SIG_DFL); /* fails for those that can't be changed */
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)sigemptyset(&blocked);
+    (void)sigaddset(&blocked, SIGHUP);
+    (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 int main(int argc, char **argv)
@@ -375,6 +449,7 @@ int main(int argc, char **argv)
     cgroups_free(program.boxd.cgroups);
     closep(&program.instance_lock_fd);
     languages_done(&program.languages);
+    free_old_languages(&program);
     config_done(&program.config);
     if (program.doctor)
         return finish_doctor(r, &err);

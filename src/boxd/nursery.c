@@ -20,6 +20,8 @@ enum {
     /* All forks of an interpreter have its addresses and its hash seed: nobody shall have long to learn them, nor
      * (warm_renew) many. One that is costly to keep ends where nobody has asked for it for so long. */
     RENEW_MS = 3600 * 1000,
+    /* As many as languages_load() takes: links do not move, since the loop knows their handles. */
+    KINDS_MAX = 1 + 256 * N_STAGES,
 };
 
 /* The host's folders that every box sees, where they are there. Debian's /bin, /lib... are links into /usr. */
@@ -135,24 +137,40 @@ static bool files_are_there(const struct language *language)
     return true;
 }
 
-static int add_interpreter(struct boxd *boxd, const struct language *language, enum stage stage, struct err *err)
+static bool is_warm(const struct config *config, const struct language *language, enum stage stage)
 {
-    const struct config *config = boxd->config;
     const struct language_warm *warm = &language->stages[stage].warm;
-    struct zygote_link *link = &boxd->nursery.zygotes[boxd->nursery.n_zygotes];
+
+    return warm->command.n > 0 && files_are_there(language) && !(warm->costly && config->warm_costly == COSTLY_NEVER);
+}
+
+/* Of a link that has no process: what it shall be. */
+static int set_interpreter(struct zygote_link *link, const struct language *language, enum stage stage, struct err *err)
+{
+    const struct config *config = link->boxd->config;
     int r;
 
-    if (warm->command.n == 0 || !files_are_there(language) || (warm->costly && config->warm_costly == COSTLY_NEVER))
-        return 0;
-    *link = (struct zygote_link){.language = language,
-                                 .stage = stage,
-                                 .sleeps = warm->costly && config->warm_costly == COSTLY_ASKED,
-                                 .least = (uint32_t)config->warm,
-                                 .most = (uint32_t)config->warm_max};
+    link->language = language;
+    link->stage = stage;
+    link->sleeps = language->stages[stage].warm.costly && config->warm_costly == COSTLY_ASKED;
+    link->least = (uint32_t)config->warm;
+    link->most = (uint32_t)config->warm_max;
     link->target = link->least;
-    boxd->nursery.n_zygotes++;
     r = describe_interpreter(link, err);
     return r < 0 ? err_wrap(err, r, "warmth of %s", language->id) : 0;
+}
+
+static void open_link(struct zygote_link *link, struct boxd *boxd);
+
+static int add_interpreter(struct boxd *boxd, const struct language *language, enum stage stage, struct err *err)
+{
+    struct zygote_link *link = &boxd->nursery.zygotes[boxd->nursery.n_zygotes];
+
+    if (!is_warm(boxd->config, language, stage) || boxd->nursery.n_zygotes == KINDS_MAX)
+        return 0;
+    boxd->nursery.n_zygotes++;
+    open_link(link, boxd);
+    return set_interpreter(link, language, stage, err);
 }
 
 static int add_links(struct boxd *boxd, struct err *err)
@@ -160,10 +178,11 @@ static int add_links(struct boxd *boxd, struct err *err)
     struct nursery *nursery = &boxd->nursery;
     int r = 0;
 
-    nursery->zygotes = calloc(boxd->languages->n * N_STAGES + 1, sizeof *nursery->zygotes);
+    nursery->zygotes = calloc(KINDS_MAX, sizeof *nursery->zygotes);
     if (nursery->zygotes == NULL)
         return err_set(err, -ENOMEM, "zygotes");
-    nursery->zygotes[KIND_PLAIN] = (struct zygote_link){.target = (uint32_t)boxd->config->pool};
+    open_link(&nursery->zygotes[KIND_PLAIN], boxd);
+    nursery->zygotes[KIND_PLAIN].target = (uint32_t)boxd->config->pool;
     nursery->n_zygotes = 1;
     for (size_t i = 0; nursery->library != NULL && i < boxd->languages->n; i++)
         for (enum stage stage = 0; r == 0 && stage < N_STAGES; stage++)
@@ -338,7 +357,7 @@ uint32_t nursery_kind(struct boxd *boxd, const struct wire_lease *lease)
     while (kind < nursery->n_zygotes && (nursery->zygotes[kind].stage != lease->stage ||
                                          strcmp(nursery->zygotes[kind].language->id, lease->language) != 0))
         kind++;
-    if (kind == nursery->n_zygotes || (lease->flags & WIRE_LEASE_COLD) != 0)
+    if (kind == nursery->n_zygotes || nursery->zygotes[kind].gone || (lease->flags & WIRE_LEASE_COLD) != 0)
         kind = KIND_PLAIN;
     else
         wake(&boxd->nursery.zygotes[kind]);
@@ -385,7 +404,7 @@ static void on_retry(uv_timer_t *timer)
     struct err err = {0};
     bool again = reap_strays(link->boxd);
 
-    if (link->socket < 0 && start_zygote(link, &err) < 0) {
+    if (!link->gone && link->socket < 0 && start_zygote(link, &err) < 0) {
         log_error("%s", err.msg);
         again = true;
     }
@@ -394,6 +413,13 @@ static void on_retry(uv_timer_t *timer)
 }
 
 /* ---- All of them ---- */
+
+static void open_link(struct zygote_link *link, struct boxd *boxd)
+{
+    *link = (struct zygote_link){.boxd = boxd, .socket = -1, .pidfd = -1, .retry_ms = RETRY_MIN_MS};
+    (void)uv_timer_init(boxd->loop, &link->retry); /* always 0 */
+    link->retry.data = link;
+}
 
 static bool has_served(const struct zygote_link *link, uint64_t now, uint64_t times)
 {
@@ -465,16 +491,124 @@ int nursery_init(struct boxd *boxd, struct err *err)
     nursery->look.data = boxd;
     (void)uv_timer_start(&nursery->look, on_look, LOOK_MS, LOOK_MS);
     uv_unref((uv_handle_t *)&nursery->look);
-    for (uint32_t i = 0; i < nursery->n_zygotes; i++) {
-        struct zygote_link *link = &nursery->zygotes[i];
-
-        link->boxd = boxd;
-        link->socket = link->pidfd = -1;
-        link->retry_ms = RETRY_MIN_MS;
-        (void)uv_timer_init(boxd->loop, &link->retry);
-        link->retry.data = link;
-    }
     return r < 0 ? r : start_zygote(&nursery->zygotes[KIND_PLAIN], err);
+}
+
+/* ---- Languages that changed ---- */
+
+/* Its boxes are made anew, by another process. */
+static void make_anew(struct zygote_link *link)
+{
+    link->generation++;
+    link->box_bytes = 0;
+    link->retry_ms = RETRY_MIN_MS;
+    lose_zygote(link, NULL);
+    link->ready = false;
+    if (!link->sleeps)
+        retry_later(link); /* not at once: the loop closes the old socket's handle first */
+}
+
+/* language: of the same id as it is now, or NULL: it is no more. */
+static void reload_link(struct zygote_link *link, const struct language *language)
+{
+    const struct language *was = link->language;
+    struct err err = {0};
+
+    if (language != NULL)
+        link->language = language;
+    if (language != NULL && !link->gone && was->fingerprint == language->fingerprint)
+        return;
+    link->gone = language == NULL || !is_warm(link->boxd->config, language, link->stage);
+    strings_done(&link->argv);
+    strings_done(&link->envp);
+    strings_done(&link->folders);
+    link->target = 0;
+    if (!link->gone && set_interpreter(link, language, link->stage, &err) < 0) {
+        log_error("%s", err.msg);
+        link->gone = true;
+    }
+    log_info("%s of %s: %s", stage_names[link->stage], was->id,
+             link->gone ? "is not kept warm any more" : "is made anew");
+    make_anew(link);
+}
+
+/* By its id, not by what others call themselves too. */
+static const struct language *find_now(const struct boxd *boxd, const char *id)
+{
+    const struct language *language = languages_find(boxd->languages, id);
+
+    return language != NULL && strcmp(language->id, id) == 0 ? language : NULL;
+}
+
+static bool has_link(const struct nursery *nursery, const struct language *language, enum stage stage)
+{
+    for (uint32_t kind = KIND_PLAIN + 1; kind < nursery->n_zygotes; kind++)
+        if (nursery->zygotes[kind].stage == stage && strcmp(nursery->zygotes[kind].language->id, language->id) == 0)
+            return true;
+    return false;
+}
+
+static void add_new_links(struct boxd *boxd)
+{
+    struct nursery *nursery = &boxd->nursery;
+    struct err err = {0};
+
+    for (size_t i = 0; nursery->library != NULL && i < boxd->languages->n; i++)
+        for (enum stage stage = 0; stage < N_STAGES; stage++) {
+            const uint32_t kind = nursery->n_zygotes;
+
+            if (has_link(nursery, &boxd->languages->at[i], stage))
+                continue;
+            if (add_interpreter(boxd, &boxd->languages->at[i], stage, &err) < 0) {
+                log_error("%s", err.msg);
+                nursery->zygotes[kind].gone = true;
+            }
+            if (nursery->n_zygotes > kind && !nursery->zygotes[kind].sleeps)
+                retry_later(&nursery->zygotes[kind]);
+        }
+}
+
+/* True where zygotes see other folders than new ones would. The binds are those of the languages as they are now. */
+static bool reload_binds(struct boxd *boxd)
+{
+    struct nursery *nursery = &boxd->nursery;
+    CLEANUP(freep) struct rootfs_bind *old = TAKE_PTR(nursery->binds);
+    const size_t n_old = nursery->n_binds;
+    struct err err = {0};
+    bool same;
+
+    nursery->n_binds = 0;
+    if (collect_binds(boxd, &err) < 0) {
+        log_error("%s", err.msg);
+        free(nursery->binds);
+        nursery->binds = TAKE_PTR(old);
+        nursery->n_binds = n_old;
+        return false;
+    }
+    same = n_old == nursery->n_binds;
+    for (size_t i = 0; same && i < n_old; i++)
+        same = strcmp(old[i].host, nursery->binds[i].host) == 0 && strcmp(old[i].box, nursery->binds[i].box) == 0;
+    return !same;
+}
+
+void nursery_reload(struct boxd *boxd)
+{
+    struct nursery *nursery = &boxd->nursery;
+    const bool new_root = reload_binds(boxd);
+
+    for (uint32_t kind = KIND_PLAIN + 1; kind < nursery->n_zygotes; kind++) {
+        struct zygote_link *link = &nursery->zygotes[kind];
+
+        reload_link(link, find_now(boxd, link->language->id));
+    }
+    if (new_root) {
+        log_info("languages need other folders: all that is idle is made anew");
+        for (uint32_t kind = 0; kind < nursery->n_zygotes; kind++)
+            make_anew(&nursery->zygotes[kind]);
+    }
+    add_new_links(boxd);
+    boxes_give_up_old(boxd);
+    pool_refill(boxd);
 }
 
 void nursery_start_interpreters(struct boxd *boxd)

@@ -97,7 +97,7 @@ static int watch_signals(struct serve *serve, struct err *err)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP); /* the terminal is gone: an end like the others */
+    (void)sigaddset(&set, SIGHUP);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return err_errno(err, -errno, "sigprocmask");
     serve->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -186,6 +186,13 @@ static void on_signal(struct serve *serve)
 
     if (read(serve->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
         return;
+    /* From somebody it means: look at your files again. From the kernel: the terminal is gone, an end like others. */
+    if (info.ssi_signo == SIGHUP && info.ssi_code != SI_KERNEL) {
+        log_info("the daemons are told to reload");
+        serve_child_signal(&serve->boxd, SIGHUP);
+        serve_child_signal(&serve->api, SIGHUP);
+        return;
+    }
     if (serve->state >= SERVE_DRAINING) {
         hurry(serve);
         return;

@@ -86,12 +86,15 @@ int artifacts_new(struct artifacts **ret, uint64_t bytes_max, uint32_t n_max, st
     return 0;
 }
 
+void artifacts_clear(struct artifacts *artifacts)
+{
+    while (artifacts != NULL && !TAILQ_EMPTY(&artifacts->by_use))
+        drop(artifacts, TAILQ_FIRST(&artifacts->by_use));
+}
+
 void artifacts_free(struct artifacts *artifacts)
 {
-    if (artifacts == NULL)
-        return;
-    while (!TAILQ_EMPTY(&artifacts->by_use))
-        drop(artifacts, TAILQ_FIRST(&artifacts->by_use));
+    artifacts_clear(artifacts);
     free(artifacts);
 }
 

@@ -38,6 +38,8 @@ DEFINE_FREEP(struct artifacts, artifacts)
 /* False: there is none. *ret is borrowed until the next artifacts_keep(). */
 bool artifacts_find(struct artifact *ret, struct artifacts *artifacts, const struct artifact_key *key);
 
+void artifacts_clear(struct artifacts *artifacts); /* NULL is allowed */
+
 struct artifacts_figures {
     uint64_t hits, misses, entries, bytes, bytes_max;
 };

@@ -353,6 +353,11 @@ void engine_free(struct engine *engine)
     close_handles(engine);
 }
 
+void engine_forget_artifacts(struct engine *engine)
+{
+    artifacts_clear(engine->artifacts);
+}
+
 bool engine_connected(const struct engine *engine)
 {
     return boxd_link_connected(&engine->link);

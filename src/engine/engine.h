@@ -58,6 +58,8 @@ MUST_CHECK int engine_new(struct engine **ret, const struct engine_config *confi
 void engine_free(struct engine *engine);
 DEFINE_FREEP(struct engine, engine)
 
+/* Compiled programs that are kept are not given to anybody any more. */
+void engine_forget_artifacts(struct engine *engine);
 bool engine_connected(const struct engine *engine);
 /* on: no new runs are taken (engine_start() says busy); those under way end as usual. */
 void engine_drain(struct engine *engine);

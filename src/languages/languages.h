@@ -58,6 +58,7 @@ struct language {
     char *hello;                /* the hello program's text */
     struct language_stage stages[N_STAGES];
     struct strings repl; /* argv template of the language's own prompt, in place of the run stage's; empty: none */
+    uint64_t fingerprint;       /* of its folder's files and of `needs`: another one means that they changed */
 
     /* Filled by languages_probe(). */
     bool available;
@@ -79,6 +80,21 @@ MUST_CHECK int languages_load(struct languages *ret, const char *dir, struct err
 void languages_done(struct languages *languages);
 /* For who wants to know all at once: on_fault for each folder that languages_load() would refuse. Returns how many. */
 size_t languages_check(const char *dir, void (*on_fault)(void *arg, const char *sentence), void *arg);
+
+/*
+ * For a process that may not read the files: another one, which may, hands their text over. texts: of language.ini
+ * and of the hello program, sorted by id; all borrowed. Checks as languages_load() does; fingerprints are 0.
+ */
+struct language_text {
+    const char *id;
+    struct slice ini, hello;
+};
+MUST_CHECK int languages_parse(struct languages *ret, const char *dir, const struct language_text *texts, size_t n,
+                               struct err *err);
+/* Appends the text of a language's file. */
+MUST_CHECK int languages_read_text(struct buf *to, const char *dir, const char *id, struct err *err);
+/* fingerprint.c */
+uint64_t language_fingerprint(const char *folder, const struct strings *needs);
 
 /* The limits of a stage whose language says nothing of them. */
 const struct limits *languages_usual_limits(enum stage stage);

@@ -15,7 +15,7 @@
 #include "languages/languages.h"
 #include "model/ini.h"
 
-enum { MAX_HELLO_BYTES = 16384, MAX_LANGUAGES = 256 };
+enum { MAX_HELLO_BYTES = 16384, MAX_LANGUAGES = 256, MAX_INI_BYTES = 65536 };
 
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -214,6 +214,14 @@ static int read_hello(struct file *file, const char *folder, struct err *err)
     return 0;
 }
 
+static int take_hello(struct file *file, struct slice text, struct err *err)
+{
+    if (text.len > MAX_HELLO_BYTES || !utf8_valid(text.at, text.len))
+        return err_set(err, -EINVAL, "hello = %s: it is too long, or not UTF-8 text", file->hello_file);
+    file->language.hello = strndup(text.at, text.len);
+    return file->language.hello == NULL ? err_set(err, -ENOMEM, "no memory for a hello program") : 0;
+}
+
 /* A stage is there when its section has a command. */
 static void settle_stages(struct language *language)
 {
@@ -221,22 +229,26 @@ static void settle_stages(struct language *language)
         language->stages[i].present = language->stages[i].command.n > 0;
 }
 
-static int load_file(struct file *file, const char *folder, const char *path, struct err *err)
+/* text: of the file and of its hello program; NULL: both are read. */
+static int load_file(struct file *file, const char *folder, const char *path, const struct language_text *text,
+                     struct err *err)
 {
-    int r = ini_read(file, path, keys, COUNT_OF(keys), err);
+    int r = text == NULL ? ini_read(file, path, keys, COUNT_OF(keys), err)
+                         : ini_read_text(file, path, text->ini, keys, COUNT_OF(keys), err);
 
     if (r < 0)
         return r; /* it names the file already */
     settle_stages(&file->language);
     r = compile_patterns(file, err);
     if (r == 0)
-        r = read_hello(file, folder, err);
+        r = text == NULL ? read_hello(file, folder, err) : take_hello(file, text->hello, err);
     if (r == 0)
         r = language_check(&file->language, err);
     return r < 0 ? err_wrap(err, r, "%s", path) : 0;
 }
 
-static int load_language(struct language *ret, const char *dir, const char *id, struct err *err)
+static int load_language(struct language *ret, const char *dir, const char *id, const struct language_text *text,
+                         struct err *err)
 {
     CLEANUP(file_done) struct file file = {0};
     CLEANUP(freep) char *folder = NULL;
@@ -250,9 +262,11 @@ static int load_language(struct language *ret, const char *dir, const char *id, 
     if (r < 0)
         return err_wrap(err, r, "%s", folder);
     (void)snprintf(file.language.id, sizeof file.language.id, "%s", id);
-    r = load_file(&file, folder, path, err);
+    r = load_file(&file, folder, path, text, err);
     if (r < 0)
         return r;
+    if (text == NULL)
+        file.language.fingerprint = language_fingerprint(folder, &file.language.needs);
     *ret = file.language;
     file.language = (struct language){0};
     return 0;
@@ -276,7 +290,7 @@ static int load_all(struct languages *languages, struct dirent **entries, size_t
     if (languages->at == NULL)
         return err_set(err, -ENOMEM, "no memory for %zu languages", n);
     for (size_t i = 0; i < n; i++) {
-        int r = load_language(&languages->at[i], languages->dir, entries[i]->d_name, err);
+        int r = load_language(&languages->at[i], languages->dir, entries[i]->d_name, NULL, err);
 
         if (r < 0)
             return r;
@@ -321,7 +335,7 @@ size_t languages_check(const char *dir, void (*on_fault)(void *arg, const char *
     for (int i = 0; i < n; i++) {
         struct language language = {0};
 
-        if (load_language(&language, dir, entries[i]->d_name, &err) < 0) {
+        if (load_language(&language, dir, entries[i]->d_name, NULL, &err) < 0) {
             on_fault(arg, err.msg);
             n_faults++;
         } else {
@@ -336,4 +350,45 @@ size_t languages_check(const char *dir, void (*on_fault)(void *arg, const char *
         n_faults++;
     }
     return n_faults;
+}
+
+int languages_parse(struct languages *ret, const char *dir, const struct language_text *texts, size_t n,
+                    struct err *err)
+{
+    CLEANUP(languages_done) struct languages languages = {0};
+    int r;
+
+    if (n == 0 || n > MAX_LANGUAGES)
+        return err_set(err, -EINVAL, "%zu languages; 1 to %d are expected", n, MAX_LANGUAGES);
+    languages.dir = strdup(dir);
+    languages.at = calloc(n, sizeof *languages.at);
+    if (languages.dir == NULL || languages.at == NULL)
+        return err_set(err, -ENOMEM, "no memory for %zu languages", n);
+    for (; languages.n < n; languages.n++) {
+        r = load_language(&languages.at[languages.n], dir, texts[languages.n].id, &texts[languages.n], err);
+        if (r < 0)
+            return r;
+    }
+    r = languages_check_names(&languages, err);
+    if (r < 0)
+        return r;
+    *ret = languages;
+    languages = (struct languages){0};
+    return 0;
+}
+
+int languages_read_text(struct buf *to, const char *dir, const char *id, struct err *err)
+{
+    CLEANUP(freep) char *path = NULL;
+    CLEANUP(freep) char *text = calloc(1, MAX_INI_BYTES + 1);
+    CLEANUP(closep) int fd = -1;
+    ssize_t len;
+
+    if (text == NULL || asprintf(&path, "%s/%s/language.ini", dir, id) < 0)
+        return err_set(err, -ENOMEM, "no memory for %s", id);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    len = fd < 0 ? -errno : fd_read_full(fd, text, MAX_INI_BYTES + 1);
+    if (len < 0 || len > MAX_INI_BYTES)
+        return err_set(err, len < 0 ? (int)len : -EFBIG, "%s can't be read, or is too long", path);
+    return buf_add(to, text, (size_t)len);
 }

@@ -392,20 +392,20 @@ int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_
     return ini_read_report(base, path, keys, n_keys, NULL, err);
 }
 
-int ini_read_report(void *base, const char *path, const struct ini_key *keys, size_t n_keys,
-                    const struct ini_report *report, struct err *err)
+/* file: taken; NULL: errno says why there is none. */
+static int read_stream(void *base, const char *path, FILE *file, const struct ini_key *keys, size_t n_keys,
+                       const struct ini_report *report, struct err *err)
 {
     CLEANUP(reading_done)
     struct ini_reading reading = {
-        .path = path, .base = base, .keys = keys, .n_keys = n_keys, .report = report, .err = err};
+        .path = path, .file = file, .base = base, .keys = keys, .n_keys = n_keys, .report = report, .err = err};
     int line;
 
+    if (file == NULL)
+        return err_errno(err, -errno, "%s", path);
     reading.seen = calloc(n_keys + 1, sizeof *reading.seen);
     if (reading.seen == NULL)
         return err_set(err, -ENOMEM, "%s: out of memory", path);
-    reading.file = fopen(path, "re");
-    if (reading.file == NULL)
-        return err_errno(err, -errno, "%s", path);
     line = ini_parse_stream(on_line, &reading, on_value, &reading);
     if (ferror(reading.file))
         return err_errno(err, -EIO, "%s", path);
@@ -420,4 +420,17 @@ int ini_read_report(void *base, const char *path, const struct ini_key *keys, si
     if (line < 0)
         return err_set(err, -ENOMEM, "%s: out of memory", path);
     return check_required(&reading);
+}
+
+int ini_read_report(void *base, const char *path, const struct ini_key *keys, size_t n_keys,
+                    const struct ini_report *report, struct err *err)
+{
+    return read_stream(base, path, fopen(path, "re"), keys, n_keys, report, err);
+}
+
+int ini_read_text(void *base, const char *name, struct slice text, const struct ini_key *keys, size_t n_keys,
+                  struct err *err)
+{
+    /* It takes no const, and opened for reading it changes nothing. */
+    return read_stream(base, name, fmemopen((void *)(uintptr_t)text.at, text.len, "re"), keys, n_keys, NULL, err);
 }

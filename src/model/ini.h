@@ -44,6 +44,10 @@ struct ini_key {
  * caller frees it as usual. */
 MUST_CHECK int ini_read(void *base, const char *path, const struct ini_key *keys, size_t n_keys, struct err *err);
 
+/* The same from memory; name: of the file that text is from. */
+MUST_CHECK int ini_read_text(void *base, const char *name, struct slice text, const struct ini_key *keys, size_t n_keys,
+                             struct err *err);
+
 /* For who wants to know all at once. */
 struct ini_report {
     void (*on_fault)(void *arg, const char *sentence); /* called for each fault; reading goes on after it */

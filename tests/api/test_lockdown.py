@@ -1,4 +1,5 @@
 """glimpsed while it serves: what the kernel says of its rights. What they keep it from is tests/unit/test_lockdown.c."""
+import os
 import pathlib
 import re
 
@@ -31,8 +32,23 @@ def test_it_is_not_dumpable(server):
 
 
 def test_it_runs_no_other_program(server):
-    """The look at the languages is over when the server is ready, and was made by another process."""
-    assert server.children(server.pid_of("glimpsed")) == []
+    """But the one that looked at the languages, and was forked before there was anything to hold: stdio, and its end of a socket."""
+    pid = server.pid_of("glimpsed")
+    children = server.children(pid)
+    assert len(children) == 1
+    child = pathlib.Path(f"/proc/{children[0]}")
+    assert (child / "comm").read_text() == "glimpsed\n" and server.children(children[0]) == []
+    held = [os.readlink(fd) for fd in (child / "fd").iterdir() if int(fd.name) > 2]
+    assert len(held) <= 2, held  # glimpsed's own /proc/self/statm is the other
+    sockets = [link for link in held if link.startswith("socket:")]
+    assert len(sockets) == 1
+    # It is no socket that listens, and no connection: in no table of the network.
+    inode = re.search(r"\d+", sockets[0])[0]
+    for table in ("tcp", "tcp6"):
+        assert inode not in [line.split()[9] for line in pathlib.Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]]
+    for thread in tasks(children[0]):
+        assert all(int(thread[name], 16) == 0 for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
+        assert thread["NoNewPrivs"] == "1"
 
 
 def test_the_database_works_under_lock(server):

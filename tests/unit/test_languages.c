@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #include "languages/languages.h"
 #include "languages_dir.h"
@@ -306,10 +307,72 @@ static void probes_tell_what_is_there(void **state)
     }
 }
 
+/* What one process reads and another parses is the same language. */
+static void a_language_passes_as_text(void **state)
+{
+    CLEANUP(buf_done) struct buf ini;
+    struct languages read = {0}, parsed = {0};
+    struct language_text texts[2] = {0};
+    struct err err = {0};
+    char path[256];
+
+    (void)state;
+    shipped_dir(path, sizeof path);
+    assert_int_equal(languages_load(&read, path, &err), 0);
+    for (size_t i = 0; i < read.n; i++) {
+        const struct language *a = &read.at[i], *b;
+
+        buf_init(&ini, 65536);
+        assert_int_equal(languages_read_text(&ini, path, a->id, &err), 0);
+        texts[0] = (struct language_text){a->id, {buf_text(&ini), ini.len}, slice_from(a->hello)};
+        assert_int_equal(languages_parse(&parsed, path, texts, 1, &err), 0);
+        b = &parsed.at[0];
+        assert_string_equal(a->id, b->id);
+        assert_string_equal(a->name, b->name);
+        assert_string_equal(a->hello, b->hello);
+        assert_int_equal(a->needs.n, b->needs.n);
+        assert_memory_equal(&a->stages[STAGE_RUN].max, &b->stages[STAGE_RUN].max, sizeof(struct limits));
+        languages_done(&parsed);
+        buf_done(&ini);
+    }
+    texts[0].ini = slice_from("[language]\nname = x\n");
+    assert_int_equal(languages_parse(&parsed, path, texts, 1, &err), -EINVAL);
+    assert_non_null(strstr(err.msg, "language.ini"));
+    assert_int_equal(languages_parse(&parsed, path, texts, 0, &err), -EINVAL);
+    assert_null(parsed.at);
+    languages_done(&read);
+}
+
+static void a_fingerprint_changes_with_the_files(void **state)
+{
+    struct strings needs = {0};
+    char folder[300], needed[300];
+    uint64_t was;
+
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "%s/x", dir.path);
+    (void)snprintf(needed, sizeof needed, "%s/needed", dir.path);
+    languages_dir_write(&dir, "x/language.ini", "a");
+    assert_int_equal(strings_add(&needs, needed, strlen(needed)), 0);
+    was = language_fingerprint(folder, &needs);
+    assert_true(was == language_fingerprint(folder, &needs));
+    languages_dir_write(&dir, "x/deep/script", "b");
+    assert_true(was != language_fingerprint(folder, &needs));
+    was = language_fingerprint(folder, &needs);
+    languages_dir_write(&dir, "x/language.ini", "ab");
+    assert_true(was != language_fingerprint(folder, &needs));
+    was = language_fingerprint(folder, &needs);
+    languages_dir_write(&dir, "needed", "c");
+    assert_true(was != language_fingerprint(folder, &needs));
+    strings_done(&needs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_shipped_languages_load),
+        cmocka_unit_test(a_language_passes_as_text),
+        cmocka_unit_test_setup_teardown(a_fingerprint_changes_with_the_files, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(defaults_fill_what_a_file_leaves_out, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(refuses_bad_files, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(refuses_clashes, make_dir, remove_dir),
