@@ -118,7 +118,7 @@ BREAKS = {
     "a message for init": (head(13) + b"\0" * 56, 0),
     "a descriptor": (head(USAGE), 1),
     "descriptors": (lease(9), 3),
-    "unknown flags": (lease(9, flags=2), 0),
+    "unknown flags": (lease(9, flags=4), 0),
     "a stage that there is not": (lease(9, stage=2), 0),
     "a language that does not end": (lease(9, language=b"x" * 32), 0),
     "no language": (lease(9, language=b""), 0),
