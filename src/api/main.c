@@ -25,6 +25,7 @@ enum {
     DRAIN_MS = 30000,
     DRAIN_STEP_MS = 20,
     CONNECTIONS_MAX = 4096,
+    ANSWERS_BYTES_MAX = 256 << 20,
     BODIES_AT_ONCE = 16, /* of the largest size; more of smaller ones */
     IDLE_TIME_MS = 60000,
     HEAD_TIME_MS = 10000,
@@ -256,6 +257,7 @@ static int open_api(struct program *program, struct err *err)
         .expose_headers = GATE_EXPOSE_HEADERS,
         .on_done = access_log_done,
         .body_bytes_max = config->body_max,
+        .answers_bytes_max = ANSWERS_BYTES_MAX,
         .bodies_bytes_max = BODIES_AT_ONCE * config->body_max,
         .connections_max = CONNECTIONS_MAX,
         .idle_time_ms = IDLE_TIME_MS,

@@ -13,14 +13,19 @@
  * ours as well, edge-triggered and for EPOLLRDHUP alone: one system call for each connection, none for each request.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/internal.h"
 #include "http/tcp.h"
 
-enum { GONE_BATCH = 64 };
+enum {
+    GONE_BATCH = 64,
+    LARGE_BYTES = 65536, /* an answer that the bound of all looks at */
+};
 
 static struct http_conn *conn_new(struct http_server *server, int fd)
 {
@@ -147,6 +152,38 @@ static void conn_end(struct http_conn *conn)
         farewell_write(conn, MHD_HTTP_REQUEST_TIMEOUT,
                        "the body of the request arrived too slowly");
     (void)shutdown(conn->fd, SHUT_RDWR);
+}
+
+static uint64_t held_bytes(const struct http_conn *conn)
+{
+    const struct http_request *request = conn->request;
+
+    return request == NULL || conn->dropped ? 0 : request->held_bytes + http_stream_waiting(request);
+}
+
+/* One pass for each connection that has to go: there are none to go but under attack. */
+void conn_bound_answers(struct http_conn *conn)
+{
+    const struct http_server *server = conn->server;
+
+    if (held_bytes(conn) < LARGE_BYTES) /* thousands of these are within any bound */
+        return;
+    for (;;) {
+        struct http_conn *largest = NULL;
+        uint64_t all_bytes = 0;
+
+        for (struct http_conn *other = server->conns; other != NULL; other = other->next) {
+            all_bytes += held_bytes(other);
+            if (other != conn && held_bytes(other) > (largest == NULL ? LARGE_BYTES : held_bytes(largest)))
+                largest = other;
+        }
+        if (largest == NULL || all_bytes <= server->config.answers_bytes_max)
+            return;
+        log_warn("a client was cut off that had not taken an answer of %" PRIu64 " bytes: all that wait are too many",
+                 held_bytes(largest));
+        largest->dropped = true;
+        (void)shutdown(largest->fd, SHUT_RDWR);
+    }
 }
 
 static bool is_quiet(const struct http_conn *conn, uint64_t now)

@@ -58,6 +58,7 @@ struct http_config {
     /* All bounds must be set. */
     size_t body_bytes_max;       /* of one request */
     size_t bodies_bytes_max;     /* of all requests that are being received or handled */
+    size_t answers_bytes_max;    /* of all answers that wait; beyond that the client of the largest is cut off */
     uint32_t connections_max;    /* more wait in the kernel's queue */
     uint32_t idle_time_ms;       /* the longest that a connection may be without a request */
     uint32_t head_time_ms;       /* for the headers, from their first byte */

@@ -31,6 +31,7 @@ struct http_conn {
     uint64_t moved_bytes;         /* BODY: received; ANSWERING: to be sent */
     uint64_t received_bytes;      /* by TCP, when HEAD began: more since then is part of a request */
     bool gone;                    /* the peer has closed */
+    bool dropped;                 /* we are about to close: what it holds counts no more */
 };
 
 struct http_server {
@@ -83,6 +84,7 @@ struct http_request {
     struct MHD_Response *response;   /* owned */
     uint64_t answer_bytes;           /* of its body; of a stream: so many were taken */
     struct stream stream;            /* empty unless the answer is one */
+    uint64_t held_bytes;             /* of an answer in one piece that is in memory */
     unsigned status;
     bool refused;                    /* status was written past libmicrohttpd */
     uint64_t begun_us;
@@ -134,6 +136,8 @@ void conn_enter(struct http_conn *conn, enum conn_phase phase, uint64_t moved_by
 void conn_note_received(struct http_conn *conn);
 /* A stream's client took something. */
 void conn_note_taken(struct http_conn *conn);
+/* After more was given to a connection to send: the answers of the others make room for it, the largest first. */
+void conn_bound_answers(struct http_conn *conn);
 /* Called now and then: ends the connections that are past their deadline. */
 void conn_sweep(struct http_server *server);
 /* Reads the hang-ups that the kernel has told of. */

@@ -125,7 +125,8 @@ void http_answer(struct http_request *request, unsigned status, const char *type
 {
     if (!is_open(request))
         return;
-    request->answer_bytes = body == NULL ? 0 : body->len;
+    request->answer_bytes = request->held_bytes = body == NULL ? 0 : body->len;
+    conn_bound_answers(request->conn);
     answer(request, status, type, take_bytes(body), headers);
     if (body != NULL)
         buf_done(body);

@@ -132,9 +132,11 @@ int http_stream_write(struct http_request *request, struct slice bytes)
     if (request->state != REQUEST_STREAMING)
         return 0; /* gone: nobody is there to read it */
     r = buf_add(&request->stream.text, bytes.at, bytes.len);
-    if (r == 0 && bytes.len > 0)
-        request_resume(request);
-    return r;
+    if (r < 0 || bytes.len == 0)
+        return r;
+    conn_bound_answers(request->conn);
+    request_resume(request);
+    return 0;
 }
 
 void stream_say_alive(struct http_request *request)
@@ -155,6 +157,7 @@ void http_stream_end(struct http_request *request, struct buf *last)
             *last = (struct buf){.max = last->max};
         }
         request->state = REQUEST_ANSWERED;
+        conn_bound_answers(request->conn);
         /* Otherwise libmicrohttpd has yet to hear of the answer. */
         if (request->conn->phase == CONN_STREAMING)
             conn_enter(request->conn, CONN_ANSWERING, http_stream_waiting(request));

@@ -66,6 +66,7 @@ int set_up(void **state)
         .arg = world,
         .body_bytes_max = BODY_MAX,
         .bodies_bytes_max = 4 * BODY_MAX,
+        .answers_bytes_max = ANSWERS_MAX,
         .connections_max = 20,
         .idle_time_ms = 1200,
         .head_time_ms = 400,

@@ -4,7 +4,7 @@
 
 #include "http/http.h"
 
-enum { PATIENCE_US = 5000000, BODY_MAX = 1000 };
+enum { PATIENCE_US = 5000000, BODY_MAX = 1000, ANSWERS_MAX = 24 << 20 };
 
 struct world {
     uv_loop_t loop;

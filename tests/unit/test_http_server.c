@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -152,6 +153,61 @@ static void the_end_of_the_server_is_a_hang_up_too(void **state)
     expect(world, fd, NULL);
 }
 
+static void answer_with(struct http_request *request, size_t len)
+{
+    CLEANUP(buf_done) struct buf body;
+
+    buf_init(&body, ANSWERS_MAX);
+    assert_int_equal(buf_reserve(&body, len), 0);
+    memset(body.at, 'x', len);
+    body.len = len;
+    http_answer(request, 200, "text/plain", &body, NULL);
+}
+
+/* Reads to the end; how much came. */
+static size_t count_rest(struct world *world, int fd)
+{
+    uint64_t until = now_us() + PATIENCE_US;
+    char piece[65536];
+    size_t len = 0;
+
+    while (now_us() < until) {
+        ssize_t n = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
+
+        if (n > 0)
+            len += (size_t)n;
+        else if (n == 0 || errno != EAGAIN)
+            break;
+        else
+            turn(world);
+    }
+    return len;
+}
+
+/* None of these reads before all of them are answered. */
+static void all_answers_together_are_bounded(void **state)
+{
+    static const struct {
+        size_t answer;
+        bool whole;
+    } rows[] = {{8 << 20, true}, {11 << 20, false}, {60000, true}, {4 << 20, true}, {9 << 20, true}};
+    struct world *world = *state;
+    int fds[COUNT_OF(rows)];
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        fds[i] = ask(world, "GET /later HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        wait_until_waiting(world);
+        answer_with(TAKE_PTR(world->waiting), rows[i].answer);
+    }
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        size_t len = count_rest(world, fds[i]);
+
+        if (rows[i].whole != (len > rows[i].answer))
+            fail_msg("of answer %zu %zu bytes came", i, len);
+        closep(&fds[i]);
+    }
+}
+
 static void what_was_answered_before_the_end_goes_out(void **state)
 {
     struct world *world = *state;
@@ -206,6 +262,7 @@ int main(void)
         IN_A_WORLD(all_bodies_together_are_bounded),
         IN_A_WORLD(draining_answers_who_waits_and_drops_who_is_idle),
         IN_A_WORLD(the_end_of_the_server_is_a_hang_up_too),
+        IN_A_WORLD(all_answers_together_are_bounded),
         IN_A_WORLD(what_was_answered_before_the_end_goes_out),
         IN_A_WORLD(refuses_bad_addresses),
     };

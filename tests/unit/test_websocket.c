@@ -79,6 +79,7 @@ static int set_up(void **state)
         .arg = world,
         .body_bytes_max = MESSAGE_MAX,
         .bodies_bytes_max = MESSAGE_MAX,
+        .answers_bytes_max = MESSAGE_MAX,
         .connections_max = 20,
         .idle_time_ms = 1200,
         .head_time_ms = 400,
