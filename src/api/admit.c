@@ -46,21 +46,41 @@ int admit_check(struct api *api, struct job *job, const char *prefix, struct fau
     return r == 0 ? 0 : refuse(api, r, &err, prefix, fault);
 }
 
+static struct engine_caller engine_caller(const struct caller *caller)
+{
+    return (struct engine_caller){.name = caller->id,
+                                  .weight = caller->weight,
+                                  .max_running = caller->max_running,
+                                  .max_queued = caller->max_queued};
+}
+
+/* r: of engine_start*(). */
+static int started(struct api *api, int r, const struct caller *caller, const struct err *err, struct fault *fault)
+{
+    if (r == 0)
+        return 0;
+    log_debug("a run for %s is refused: %s", caller->id, err->msg);
+    return refuse(api, r, err, "", fault);
+}
+
 int admit(struct run **ret, struct api *api, const struct caller *caller, struct job *job,
           const struct run_events *events, void *arg, struct fault *fault)
 {
-    const struct engine_caller who = {.name = caller->id,
-                                      .weight = caller->weight,
-                                      .max_running = caller->max_running,
-                                      .max_queued = caller->max_queued};
+    const struct engine_caller who = engine_caller(caller);
     struct err err = {0};
-    int r;
 
     if (api_not_ready(api) != NULL)
         return not_ready(api, fault);
-    r = engine_start(ret, api->engine, &who, job, events, arg, &err);
-    if (r == 0)
-        return 0;
-    log_debug("a run for %s is refused: %s", caller->id, err.msg);
-    return refuse(api, r, &err, "", fault);
+    return started(api, engine_start(ret, api->engine, &who, job, events, arg, &err), caller, &err, fault);
+}
+
+int admit_pair(struct run *ret[2], struct api *api, const struct caller *caller, struct job *const jobs[2],
+               const struct run_events *const events[2], void *arg, struct fault *fault)
+{
+    const struct engine_caller who = engine_caller(caller);
+    struct err err = {0};
+
+    if (api_not_ready(api) != NULL)
+        return not_ready(api, fault);
+    return started(api, engine_start_pair(ret, api->engine, &who, jobs, events, arg, &err), caller, &err, fault);
 }

@@ -10,9 +10,11 @@
 enum {
     RETRY_MS = 50,         /* after the engine was full and nothing of ours was under way */
     PATIENCE_MS = 60000,   /* so long it may be full for us */
+    INTERACTOR_MORE_MS = 2000,
 };
 
-const char *const judging_roles[JUDGING_N_ROLES] = {[JUDGING_PROGRAM] = "program", [JUDGING_CHECKER] = "checker"};
+const char *const judging_roles[JUDGING_N_ROLES] = {
+    [JUDGING_PROGRAM] = "program", [JUDGING_CHECKER] = "checker", [JUDGING_INTERACTOR] = "interactor"};
 
 /* --- Making and freeing ---------------------------------------------------------------------- */
 
@@ -48,6 +50,7 @@ static void destroy(struct judging *judging)
         stage_done(&judging->cases[i].outcome.run);
         buf_done(&judging->cases[i].outcome.feedback);
         job_free(judging->cases[i].check);
+        judging_pair_free(judging->cases[i].pair);
     }
     free(judging->cases);
     for (size_t i = 0; i < JUDGING_N_ROLES; i++)
@@ -65,6 +68,8 @@ static void cancel(struct judging_state *state)
 {
     if (state->run != NULL)
         run_cancel(state->run);
+    if (state->interactor != NULL)
+        run_cancel(state->interactor);
 }
 
 static void cancel_compilers(struct judging *judging)
@@ -92,16 +97,11 @@ static void on_retry(uv_timer_t *timer)
     judging_go_on(timer->data);
 }
 
-int judging_admit(struct judging *judging, struct run **ret, struct job *job, const struct run_events *events,
-                  void *arg, struct fault *fault)
+/* It was not taken. */
+static int refused(struct judging *judging, const struct fault *fault)
 {
     const uint64_t now = now_us() / 1000;
 
-    if (admit(ret, judging->api, &judging->caller, job, events, arg, fault) == 0) {
-        judging->n_pending++;
-        judging->refused_ms = 0;
-        return 0;
-    }
     if ((fault->status != 503 && fault->status != 429) || api_not_ready(judging->api) != NULL)
         return -1;
     if (judging->refused_ms == 0)
@@ -112,6 +112,26 @@ int judging_admit(struct judging *judging, struct run **ret, struct job *job, co
     if (judging->n_pending == 0)
         (void)uv_timer_start(&judging->retry, on_retry, RETRY_MS, 0);
     return JUDGING_E_LATER;
+}
+
+int judging_admit(struct judging *judging, struct run **ret, struct job *job, const struct run_events *events,
+                  void *arg, struct fault *fault)
+{
+    if (admit(ret, judging->api, &judging->caller, job, events, arg, fault) < 0)
+        return refused(judging, fault);
+    judging->n_pending++;
+    judging->refused_ms = 0;
+    return 0;
+}
+
+int judging_admit_pair(struct judging *judging, struct run *ret[2], struct job *const jobs[2],
+                       const struct run_events *const events[2], void *arg, struct fault *fault)
+{
+    if (admit_pair(ret, judging->api, &judging->caller, jobs, events, arg, fault) < 0)
+        return refused(judging, fault);
+    judging->n_pending += 2;
+    judging->refused_ms = 0;
+    return 0;
 }
 
 /* --- Compiling ------------------------------------------------------------------------------- */
@@ -275,12 +295,18 @@ static void start_checks(struct judging *judging)
     }
 }
 
+static int run_case(struct judging_state *state, struct fault *fault)
+{
+    return state->judging->request.parts[JUDGING_INTERACTOR] != NULL ? judging_pair_run(state, fault)
+                                                                    : judging_case_run(state, fault);
+}
+
 /* 0, or as judging_admit() where the first one is not taken. */
 static int start_cases(struct judging *judging, struct fault *fault)
 {
     while (judging->n_under_way < judging->window && judging->next < judging->request.n_cases) {
         struct judging_state *state = &judging->cases[judging->next];
-        int r = state->step == CASE_WAITS ? judging_case_run(state, fault) : 0;
+        int r = state->step == CASE_WAITS ? run_case(state, fault) : 0;
 
         if (r == JUDGING_E_LATER || (r < 0 && !judging->started))
             return r;
@@ -349,6 +375,15 @@ void judging_go_on(struct judging *judging)
 
 /* --- Starting -------------------------------------------------------------------------------- */
 
+/* It has longer than the program that it waits for, where nothing else is said. */
+static void give_time(struct job *interactor, const struct job *program)
+{
+    uint64_t *wall_time_ms = &interactor->limits[STAGE_RUN].wall_time_ms;
+
+    if (*wall_time_ms == 0)
+        *wall_time_ms = program->limits[STAGE_RUN].wall_time_ms + INTERACTOR_MORE_MS; /* or as much as there is */
+}
+
 static int part_init(struct judging *judging, enum judging_role role, struct fault *fault)
 {
     struct judging_part *part = &judging->parts[role];
@@ -359,6 +394,8 @@ static int part_init(struct judging *judging, enum judging_role role, struct fau
     part->job = judging->request.parts[role];
     if (part->job == NULL)
         return 0;
+    if (role == JUDGING_INTERACTOR)
+        give_time(part->job, judging->request.parts[JUDGING_PROGRAM]);
     if (role != JUDGING_PROGRAM)
         (void)snprintf(prefix, sizeof prefix, "%s.", judging_roles[role]);
     if (admit_check(judging->api, part->job, prefix, fault) < 0)
@@ -385,6 +422,11 @@ static int init(struct judging *judging, struct fault *fault)
 
     engine_read_figures(&figures, judging->api->engine);
     judging->window = figures.max_running;
+    if (request->parts[JUDGING_INTERACTOR] != NULL)
+        judging->window = figures.max_running / 2;
+    if (judging->window == 0)
+        return fault_set(fault, 422, "interactor",
+                         "this server runs one program at a time, and an interactor needs two");
     judging->output_bytes_max = output_part(request);
     judging->cases = calloc(request->n_cases, sizeof *judging->cases);
     if (judging->cases == NULL)

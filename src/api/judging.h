@@ -3,6 +3,8 @@
  *
  *     compile program and checker ──▶ each case: run ──▶ compare, or check ──▶ on_case ──▶ ... on_done, once
  *
+ * With an interactor a case is a pair of programs that talk to each other, and the interactor's end decides.
+ *
  * Compiled once, whatever the cache is told; each case and each check in a box of its own. No more of them are under
  * way than the engine has places, and the next one is handed in when one has ended, so that others come in between.
  * Comparing what is long is a thread's work. An outcome does not depend on what ended first.
@@ -26,8 +28,8 @@ enum {
 enum judging_return { JUDGING_RETURN_NONE, JUDGING_RETURN_FAILED, JUDGING_RETURN_ALL };
 
 /* The programs that take part. */
-enum judging_role { JUDGING_PROGRAM, JUDGING_CHECKER, JUDGING_N_ROLES };
-extern const char *const judging_roles[JUDGING_N_ROLES]; /* "program", "checker" */
+enum judging_role { JUDGING_PROGRAM, JUDGING_CHECKER, JUDGING_INTERACTOR, JUDGING_N_ROLES };
+extern const char *const judging_roles[JUDGING_N_ROLES]; /* "program", "checker", ... */
 
 struct judging_case {
     char *name;                 /* owned; NULL: none */
@@ -38,8 +40,9 @@ struct judging_case {
 
 /* What is asked for. */
 struct judging_request {
-    struct job *parts[JUDGING_N_ROLES]; /* owned; without a checker (NULL) the comparator decides */
-    enum judge_protocol protocol;    /* of the checker */
+    struct job *parts[JUDGING_N_ROLES]; /* owned; at most one of checker and interactor, the others NULL: without
+                                         * either the comparator decides */
+    enum judge_protocol protocol;    /* of the checker or interactor */
     struct comparator comparator;
     struct judging_case *cases;      /* owned, each with what it owns */
     size_t n_cases;
@@ -58,7 +61,7 @@ struct judging_outcome {
     bool differs;              /* there is a difference */
     struct difference difference;
     bool has_feedback;
-    struct buf feedback;       /* owned: what the checker wrote to stderr, or to stdout */
+    struct buf feedback;       /* owned: what the checker or interactor wrote to stderr; or the checker to stdout */
 };
 
 /* What came of all. */

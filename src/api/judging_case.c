@@ -89,7 +89,7 @@ static void end_out_of_memory(struct judging_state *state)
 }
 
 /* The run stage without its output; of that as much as may be returned. */
-static int take_stage(struct judging_state *state, const struct result *result)
+int judging_take_stage(struct judging_state *state, const struct result *result)
 {
     struct judging_outcome *outcome = &state->outcome;
     const struct stage_result *run = &result->stages[STAGE_RUN];
@@ -233,27 +233,28 @@ static int add_case_icpc(struct job *job, const struct buf *output, struct err *
 
     if (r == 0) /* so that the folder is there: what is written into it goes with the box */
         r = add_file(job, FEEDBACK_FILE, slice_from(""), err);
-    return r < 0 ? r : set_stdin(job, output, err);
+    return r < 0 || output == NULL ? r : set_stdin(job, output, err);
 }
 
+/* An interactor makes the output file itself, where it likes to. */
 static int add_case_testlib(struct job *job, const struct buf *output, struct err *err)
 {
     static const char *const args[] = {INPUT_FILE, OUTPUT_FILE, ANSWER_FILE};
     int r = add_first_args(job, args, COUNT_OF(args), err);
 
-    return r < 0 ? r : add_file(job, OUTPUT_FILE, slice_of(output), err);
+    return r < 0 || output == NULL ? r : add_file(job, OUTPUT_FILE, slice_of(output), err);
 }
 
-/* The checker's job for this output. */
-static int make_check(struct job **ret, const struct judging_state *state, const struct buf *output, struct err *err)
+int judging_make_check(struct job **ret, const struct judging_state *state, enum judging_role role,
+                       const struct buf *output, struct err *err)
 {
     const struct judging *judging = state->judging;
     const struct judging_case *which = case_of(state);
-    CLEANUP(job_freep) struct job *job = judging_job(judging, JUDGING_CHECKER);
+    CLEANUP(job_freep) struct job *job = judging_job(judging, role);
     int r;
 
     if (job == NULL)
-        return err_set(err, -ENOMEM, "the checker");
+        return err_set(err, -ENOMEM, "the server is out of memory");
     r = judging->request.protocol == JUDGE_ICPC ? add_case_icpc(job, output, err)
                                                 : add_case_testlib(job, output, err);
     if (r == 0)
@@ -270,7 +271,7 @@ static void prepare_check(struct judging_state *state, const struct buf *output)
     struct err err = {0};
     char why[200];
 
-    if (make_check(&state->check, state, output, &err) < 0) {
+    if (judging_make_check(&state->check, state, JUDGING_CHECKER, output, &err) < 0) {
         (void)snprintf(why, sizeof why, "the checker can't be given this case: %.150s", err.msg);
         judging_case_end(state, JUDGE_CHECKER_ERROR, why);
         return;
@@ -279,7 +280,7 @@ static void prepare_check(struct judging_state *state, const struct buf *output)
     state->judging->n_to_check++;
 }
 
-static int take_feedback(struct judging_outcome *outcome, const struct stage_result *run)
+int judging_take_feedback(struct judging_outcome *outcome, const struct stage_result *run)
 {
     const struct buf *said = &run->out[run->out[1].len > 0 ? 1 : 0];
     bool cut = false;
@@ -288,21 +289,22 @@ static int take_feedback(struct judging_outcome *outcome, const struct stage_res
     return judging_keep_text(&outcome->feedback, said, JUDGING_FEEDBACK_BYTES, &cut);
 }
 
-static void explain_checker(struct judging_outcome *outcome, const struct result *result)
+void judging_explain(struct judging_outcome *outcome, enum judging_role role, enum status status, int exit_code,
+                     const char *message)
 {
-    const struct stage_result *run = &result->stages[STAGE_RUN];
+    const char *who = judging_roles[role];
 
-    if (result->message[0] != '\0')
-        (void)snprintf(outcome->message, sizeof outcome->message, "the checker: %.180s", result->message);
-    else if (run->exit_code == 3)
-        (void)snprintf(outcome->message, sizeof outcome->message, "the checker says that it has failed");
+    if (*message != '\0')
+        (void)snprintf(outcome->message, sizeof outcome->message, "the %s: %.180s", who, message);
+    else if (status == STATUS_RUNTIME_ERROR && exit_code == 3)
+        (void)snprintf(outcome->message, sizeof outcome->message, "the %s says that it has failed", who);
     else
-        (void)snprintf(outcome->message, sizeof outcome->message, "the checker exited with %d, which means nothing",
-                       run->exit_code);
+        (void)snprintf(outcome->message, sizeof outcome->message, "the %s exited with %d, which means nothing", who,
+                       exit_code);
 }
 
 /* Full points are an accepted answer. */
-static enum judge_verdict take_points(struct judging_state *state)
+enum judge_verdict judging_take_points(struct judging_state *state, enum judging_role role)
 {
     struct judging_outcome *outcome = &state->outcome;
     const double weight = case_of(state)->weight;
@@ -310,7 +312,7 @@ static enum judge_verdict take_points(struct judging_state *state)
 
     if (!judge_read_points(&points, slice_of(&outcome->feedback))) {
         (void)snprintf(outcome->message, sizeof outcome->message,
-                       "the checker exited with 7, and its message does not begin with points");
+                       "the %s exited with 7, and its message does not begin with points", judging_roles[role]);
         return JUDGE_CHECKER_ERROR;
     }
     outcome->score = points < 0 ? 0 : points > weight ? weight : points;
@@ -324,14 +326,14 @@ static void end_checked(struct judging_state *state, const struct result *result
     struct judging_outcome *outcome = &state->outcome;
     enum judge_verdict verdict = judge_of_checker(state->judging->request.protocol, &end);
 
-    if (take_feedback(outcome, run) < 0) {
+    if (judging_take_feedback(outcome, run) < 0) {
         end_out_of_memory(state);
         return;
     }
     if (verdict == JUDGE_CHECKER_ERROR)
-        explain_checker(outcome, result);
+        judging_explain(outcome, JUDGING_CHECKER, result->status, run->exit_code, result->message);
     if (verdict == JUDGE_PARTIAL)
-        verdict = take_points(state);
+        verdict = judging_take_points(state, JUDGING_CHECKER);
     judging_case_end(state, verdict, verdict == JUDGE_INTERNAL_ERROR ? result->message : "");
 }
 
@@ -368,7 +370,7 @@ static void end_run(struct judging_state *state, const struct result *result)
     const struct buf *output = &result->stages[STAGE_RUN].out[0];
     enum judge_verdict verdict = judge_of_status(result->status);
 
-    if (take_stage(state, result) < 0)
+    if (judging_take_stage(state, result) < 0)
         end_out_of_memory(state);
     else if (verdict != JUDGE_ACCEPTED || state->unwanted || state->judging->freed)
         judging_case_end(state, verdict, "");
@@ -389,7 +391,7 @@ static void on_run(void *arg, const struct result *result)
     judging_go_on(judging);
 }
 
-static int make_run(struct job **ret, const struct judging_state *state, struct err *err)
+int judging_make_run(struct job **ret, const struct judging_state *state, bool input, struct err *err)
 {
     const struct judging_case *which = case_of(state);
     CLEANUP(job_freep) struct job *job = judging_job(state->judging, JUDGING_PROGRAM);
@@ -397,7 +399,7 @@ static int make_run(struct job **ret, const struct judging_state *state, struct 
 
     if (job == NULL)
         return err_set(err, -ENOMEM, "the server is out of memory");
-    r = set_stdin(job, &which->input, err);
+    r = input ? set_stdin(job, &which->input, err) : 0;
     for (size_t i = 0; which->args != NULL && i < which->args->n_args && r == 0; i++)
         r = job_add_arg(job, slice_from(which->args->args[i]), err);
     if (r == 0)
@@ -410,7 +412,7 @@ int judging_case_run(struct judging_state *state, struct fault *fault)
     static const struct run_events events = {.on_result = on_run};
     CLEANUP(job_freep) struct job *job = NULL;
     struct err err = {0};
-    int r = make_run(&job, state, &err);
+    int r = judging_make_run(&job, state, true, &err);
 
     if (r < 0)
         return fault_set(fault, 503, NULL, "%s", err.msg);

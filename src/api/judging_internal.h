@@ -18,6 +18,8 @@ struct judging_state { /* of a case */
     enum case_step step;
     bool unwanted;       /* an earlier case has failed: whatever comes of this one, it is skipped */
     struct run *run;     /* borrowed, while one is under way */
+    struct run *interactor; /* likewise */
+    struct judging_pair *pair; /* owned; while both are under way, or one of them has ended */
     struct job *check;   /* owned */
     struct judging_outcome outcome;
 };
@@ -57,6 +59,32 @@ void judging_go_on(struct judging *judging);
 void judging_case_over(struct judging_state *state);
 /* A job like that of a part; NULL when out of memory. */
 struct job *judging_job(const struct judging *judging, enum judging_role role);
+
+/* The same for two that talk to each other: jobs[0] is the program. */
+MUST_CHECK int judging_admit_pair(struct judging *judging, struct run *ret[2], struct job *const jobs[2],
+                                  const struct run_events *const events[2], void *arg, struct fault *fault);
+
+/* --- judging_pair.c, for the others ---------------------------------------------------------- */
+
+/* As judging_case_run(), with an interactor. */
+MUST_CHECK int judging_pair_run(struct judging_state *state, struct fault *fault);
+void judging_pair_free(struct judging_pair *pair);
+
+/* --- judging_case.c, for judging_pair.c -------------------------------------------------------- */
+
+/* A job of the program for this case: stdin: whether the case's input is that; of a checker or interactor, with the
+ * case's files and arguments; output: what it is to check, or NULL. */
+MUST_CHECK int judging_make_run(struct job **ret, const struct judging_state *state, bool input, struct err *err);
+MUST_CHECK int judging_make_check(struct job **ret, const struct judging_state *state, enum judging_role role,
+                                  const struct buf *output, struct err *err);
+/* Takes the program's run stage, and what a checker or interactor said, into the outcome. 0 or -ENOMEM. */
+MUST_CHECK int judging_take_stage(struct judging_state *state, const struct result *result);
+MUST_CHECK int judging_take_feedback(struct judging_outcome *outcome, const struct stage_result *run);
+/* Why a checker or interactor is at fault: a sentence into the outcome. */
+void judging_explain(struct judging_outcome *outcome, enum judging_role role, enum status status, int exit_code,
+                     const char *message);
+/* JUDGE_PARTIAL by the points in the feedback: into the outcome's score. */
+enum judge_verdict judging_take_points(struct judging_state *state, enum judging_role role);
 
 /* --- judging_case.c, for judging.c ----------------------------------------------------------- */
 

@@ -103,7 +103,15 @@ void engine_fill_places(struct engine *engine)
 
         if (run == NULL)
             break;
+        if (run->partner != NULL && engine->n_running + 2 > engine->max_running)
+            break; /* its turn: the next place is kept for it */
         engine_unqueue(run);
+        if (run->partner != NULL) {
+            const uint32_t place = take_place(engine, run);
+
+            run_admit_pair(run, place, take_place(engine, run->partner));
+            continue;
+        }
         switch (reuse_try(run)) {
         case REUSE_WAITS:
             break;
@@ -562,8 +570,9 @@ static bool has_compile_stage(const struct job *job, const struct language *lang
     return language->stages[STAGE_COMPILE].present && job->compiled == NULL && !job->repl;
 }
 
-int engine_start(struct run **ret, struct engine *engine, const struct engine_caller *caller,
-                 struct job *job, const struct run_events *events, void *arg, struct err *err)
+/* A run that is not in the queue yet, owned by the caller; its job is the caller's still. */
+static int make_run(struct run **ret, struct engine *engine, const struct engine_caller *caller, struct job *job,
+                    struct err *err)
 {
     const struct language *language = NULL;
     struct run *run;
@@ -583,15 +592,61 @@ int engine_start(struct run **ret, struct engine *engine, const struct engine_ca
         run_free(run);
         return r;
     }
-    run->job = job;
     run->result.collects = job->n_collect > 0;
     run->language = language;
     run->stage = has_compile_stage(job, language) ? STAGE_COMPILE : STAGE_RUN;
-    run->events = *events;
-    run->arg = arg;
     run->taken_us = now_us();
     *ret = run;
+    return 0;
+}
+
+static void take_job(struct run *run, struct job *job, const struct run_events *events, void *arg)
+{
+    run->job = job;
+    run->events = *events;
+    run->arg = arg;
+}
+
+int engine_start(struct run **ret, struct engine *engine, const struct engine_caller *caller,
+                 struct job *job, const struct run_events *events, void *arg, struct err *err)
+{
+    struct run *run;
+    int r = make_run(&run, engine, caller, job, err);
+
+    if (r != 0)
+        return r;
+    take_job(run, job, events, arg);
+    *ret = run;
     engine_enqueue(run, false);
+    engine_fill_places(engine);
+    return 0;
+}
+
+int engine_start_pair(struct run *ret[2], struct engine *engine, const struct engine_caller *caller,
+                      struct job *const jobs[2], const struct run_events *const events[2], void *arg, struct err *err)
+{
+    struct run *runs[2] = {NULL, NULL};
+    int r = 0;
+
+    if (engine->max_running < 2)
+        return err_set(err, -EINVAL, "two programs at one time need max_running of at least 2");
+    for (size_t i = 0; i < 2 && r == 0; i++) {
+        r = make_run(&runs[i], engine, caller, jobs[i], err);
+        if (r == 0 && (runs[i]->stage != STAGE_RUN || jobs[i]->merged || jobs[i]->stdin_len > 0))
+            r = err_set(err, -EINVAL, "%s is to be compiled first, or has an input of its own", jobs[i]->language);
+    }
+    if (r != 0) {
+        for (size_t i = 0; i < 2; i++)
+            if (runs[i] != NULL)
+                run_free(runs[i]);
+        return r;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        take_job(runs[i], jobs[i], events[i], arg);
+        runs[i]->partner = runs[1 - i];
+        ret[i] = runs[i];
+    }
+    engine_enqueue(runs[0], false);
     engine_fill_places(engine);
     return 0;
 }

@@ -107,6 +107,14 @@ struct engine_caller {
  */
 MUST_CHECK int engine_start(struct run **ret, struct engine *engine, const struct engine_caller *caller,
                             struct job *job, const struct run_events *events, void *arg, struct err *err);
+/*
+ * A pair: two jobs without compile stages that run at the same time, each one's stdout being the other one's stdin;
+ * they begin together, and end each for itself. Nothing that goes between them comes by here: no output limit counts
+ * it, and results have it not. Neither has a stdin of its own. As engine_start(), for both or none; arg: of both.
+ */
+MUST_CHECK int engine_start_pair(struct run *ret[2], struct engine *engine, const struct engine_caller *caller,
+                                 struct job *const jobs[2], const struct run_events *const events[2], void *arg,
+                                 struct err *err);
 /* While it waits for a place: how many come before it, and it, as things are now: who comes later may still come
  * before, where its caller has had less. 0: it does not wait. age_us: for how long it has waited. */
 size_t run_queue_position(const struct run *run);

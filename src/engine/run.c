@@ -139,6 +139,22 @@ static void hand_over(struct run *run)
     run->result.compiled = (struct compiled){.fd = run->artifact_fd, .bytes = run->artifact_bytes};
 }
 
+/* Each is on its own from now on; who has not begun never will without the other. */
+static void part(struct run *run)
+{
+    struct run *partner = run->partner;
+
+    if (partner == NULL)
+        return;
+    run->partner = partner->partner = NULL;
+    if (partner->started_us != 0)
+        return;
+    if (run->end.cancelled)
+        run_cancel(partner);
+    else
+        run_fail(partner, run->failure[0] != '\0' ? run->failure : "what it was to run with could not be started");
+}
+
 static void ask_for_box(struct run *run);
 
 /* In RUN_ENDED: on to the next stage, or to the result. */
@@ -152,6 +168,9 @@ static void end_stage(struct run *run)
         hand_over(run);
     }
     if (run->result.status != STATUS_OK || run->stage == STAGE_RUN || run->job->compile_only) {
+        if (run->result.ended_us == 0)
+            run->result.ended_us = now_us();
+        part(run);
         engine_retire(run);
         return;
     }
@@ -192,11 +211,14 @@ void run_fail(struct run *run, const char *why)
 
 void run_cancel(struct run *run)
 {
-    if (run->state == RUN_ENDED)
+    /* What has ended by itself is only asked for its figures any more. */
+    if (run->state == RUN_ENDED || (run->state == RUN_MEASURING && run->stage == STAGE_RUN && run->end.exited))
         return;
     run->end.cancelled = true;
-    if (run->state == RUN_QUEUED)
+    if (run->state == RUN_QUEUED && run->queue != NULL) /* of a pair only one is in the queue */
         engine_unqueue(run);
+    else if (run->state == RUN_QUEUED && run->partner != NULL)
+        engine_unqueue(run->partner);
     stop(run);
 }
 
@@ -392,6 +414,8 @@ static void on_exited(struct run *run, const struct wire_exited *msg, int fd)
     run->end.how = msg->how;
     run->end.code = msg->code;
     run->end.disk_full = msg->disk_full != 0;
+    run->result.ended_us = now_us();
+    stage_ends_close(&run->ends); /* of a pair: now the other one may see it, and react */
     stage_result(run)->wall_us = msg->wall_us;
     send_plain(run, WIRE_USAGE); /* first: boxd works on it while we do the rest */
     if (run->stage == STAGE_RUN)
@@ -470,7 +494,8 @@ static int send_job(struct run *run, struct err *err)
     if (r < 0)
         return err_errno(err, r, "sending the job to its sandbox");
     run->started_us = now_us();
-    stage_ends_close(&run->ends);
+    if (run->partner == NULL)
+        stage_ends_close(&run->ends);
     closep(&run->payload_fd);
     return watch_start(&run->engine->set, &run->box_watch, run->box_fd, EPOLLIN, err);
 }
@@ -488,9 +513,22 @@ static void replay_compile(const struct run *run)
     }
 }
 
-static void on_leased(struct run *run, int fd)
+/* The box is there: the program in it is told to go. */
+static void begin(struct run *run)
 {
     struct err err = {0};
+
+    if (send_job(run, &err) < 0 || start_stdin(run, &err) < 0)
+        run_fail(run, err.msg);
+    if (run->result.stages[STAGE_COMPILE].cached)
+        replay_compile(run);
+    if (run->events.on_stage != NULL)
+        run->events.on_stage(run->arg, run->stage);
+}
+
+static void on_leased(struct run *run, int fd)
+{
+    struct run *partner = run->partner;
 
     if (!run_step(run, EV_LEASED)) {
         closep(&fd);
@@ -499,12 +537,11 @@ static void on_leased(struct run *run, int fd)
     run->box_fd = fd;
     run->lease_us[run->stage] = now_us() - run->asked_us;
     stage_result(run)->ran = true;
-    if (send_job(run, &err) < 0 || start_stdin(run, &err) < 0)
-        run_fail(run, err.msg);
-    if (run->result.stages[STAGE_COMPILE].cached)
-        replay_compile(run);
-    if (run->events.on_stage != NULL)
-        run->events.on_stage(run->arg, run->stage);
+    if (partner != NULL && (partner->state != RUN_RUNNING || partner->box_fd < 0))
+        return; /* neither one's clock runs before both can */
+    begin(run);
+    if (partner != NULL && run->partner == partner)
+        begin(partner);
 }
 
 static void prepare_io(struct run *run)
@@ -569,6 +606,20 @@ void run_admit(struct run *run, uint32_t place)
     ask_for_box(run);
 }
 
+void run_admit_pair(struct run *run, uint32_t place, uint32_t partners_place)
+{
+    struct run *partner = run->partner;
+    struct err err = {0};
+    int r = stage_ends_cross(&run->ends, &partner->ends, &err);
+
+    partner->place = partners_place; /* it may be given back before it is used: see part() */
+    run_admit(run, place);
+    if (partner->state == RUN_QUEUED)
+        run_admit(partner, partners_place);
+    if (r < 0)
+        run_fail(run, err.msg);
+}
+
 void run_end_compiled(struct run *run)
 {
     if (!run_step(run, EV_STOP))
@@ -620,7 +671,7 @@ void run_on_boxd(struct run *run, const union wire_msg *msg, int fd)
 bool run_on_gone(struct run *run, const char *why)
 {
     run->lease = 0;
-    if (run->state == RUN_LEASING && run->asked_again) {
+    if (run->state == RUN_LEASING && (run->asked_again || run->partner != NULL)) {
         run_fail(run, why);
         return false;
     }
@@ -641,6 +692,7 @@ bool run_on_gone(struct run *run, const char *why)
 void run_abandon(struct run *run)
 {
     run_cancel(run);
+    run->end.cancelled = true;
     (void)run_on_gone(run, ""); /* the connection is about to close: nobody will answer */
 }
 

@@ -36,6 +36,7 @@ struct run {
     struct run_events events;
     void *arg;
     struct result result;
+    struct run *partner;      /* borrowed: the other one of a pair, until either of them is over; NULL: none */
     uint64_t taken_us, placed_us;      /* when it was taken in, and had its first place; 0: not yet */
     uint64_t asked_us;                 /* for a box, the last time */
     uint64_t lease_us[N_STAGES];
@@ -97,6 +98,8 @@ struct run *run_new(struct engine *engine); /* NULL when out of memory */
 void run_free(struct run *run); /* closes all that it holds; calls nobody */
 /* A place is free: asks for the first stage's box. */
 void run_admit(struct run *run, uint32_t place);
+/* A pair that is QUEUED, and a place for each. */
+void run_admit_pair(struct run *run, uint32_t place, uint32_t partners_place);
 /* QUEUED, compile_only, and what it wants is there already. */
 void run_end_compiled(struct run *run);
 /* fd: -1, or owned by the run. */

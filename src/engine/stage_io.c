@@ -276,6 +276,8 @@ static int open_streams(struct stage_io *io, struct stage_ends *ends, bool merge
     for (int i = 0; i < (merged ? 1 : 2); i++) {
         struct stage_stream *stream = &io->streams[i];
 
+        if (*theirs[i] >= 0)
+            continue;
         r = make_pipe(&stream->fd, theirs[i], 0, 0622, err);
         if (r == 0 && !merged)
             r = watch_stream(stream, err);
@@ -287,12 +289,27 @@ static int open_streams(struct stage_io *io, struct stage_ends *ends, bool merge
 
 int stage_io_open(struct stage_io *io, struct stage_ends *ends, bool merged, struct err *err)
 {
-    int r;
+    int r = ends->in >= 0 ? 0 : make_pipe(&io->in_fd, &ends->in, 1, 0644, err);
 
-    r = make_pipe(&io->in_fd, &ends->in, 1, 0644, err);
-    if (r < 0)
-        return r;
-    return open_streams(io, ends, merged, err);
+    return r < 0 ? r : open_streams(io, ends, merged, err);
+}
+
+static int cross_one(int *reader, int *writer, struct err *err)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_errno(err, -errno, "a pipe");
+    *reader = ends[0];
+    *writer = ends[1];
+    return fchmod(ends[0], 0666) < 0 ? err_errno(err, -errno, "a pipe") : 0;
+}
+
+int stage_ends_cross(struct stage_ends *a, struct stage_ends *b, struct err *err)
+{
+    int r = cross_one(&a->in, &b->out, err);
+
+    return r < 0 ? r : cross_one(&b->in, &a->out, err);
 }
 
 int stage_io_feed(struct stage_io *io, struct slice first, bool open, struct err *err)

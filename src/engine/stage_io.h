@@ -52,10 +52,13 @@ struct stage_ends {
     int in, out, err; /* owned; -1: none. Merged: out and err are one pipe, and err is -1 */
 };
 void stage_ends_close(struct stage_ends *ends);
+/* What each of two writes to stdout the other one reads on stdin, by two pipes (ADR 11). Both must be empty; half made
+ * on failure. */
+MUST_CHECK int stage_ends_cross(struct stage_ends *a, struct stage_ends *b, struct err *err);
 
 /* Fields above the blank line are set by the caller, at the latest before stage_io_open(). */
 void stage_io_init(struct stage_io *io);
-/* Makes the pipes. */
+/* Makes the pipes, but for stdin and stdout where *ends has them already. */
 MUST_CHECK int stage_io_open(struct stage_io *io, struct stage_ends *ends, bool merged,
                              struct err *err);
 /* What the program reads: first (borrowed until stage_io_close()), then, where open, what stage_io_write() brings. */

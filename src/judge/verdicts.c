@@ -84,6 +84,11 @@ static bool is_ours(enum status status)
     return status == STATUS_INTERNAL_ERROR || status == STATUS_CANCELLED;
 }
 
+static bool is_limit(enum status status)
+{
+    return status >= STATUS_WALL_TIME_LIMIT && status <= STATUS_DISK_LIMIT;
+}
+
 /* It wrote to an interactor that reads no more. */
 static bool died_of_pipe(const struct judge_end *program)
 {
@@ -99,6 +104,8 @@ enum judge_verdict judge_of_interaction(enum judge_protocol protocol, const stru
 
     if (interactor->status == STATUS_INTERNAL_ERROR || (program->status == STATUS_INTERNAL_ERROR && !interactor_first))
         return JUDGE_INTERNAL_ERROR;
+    if (is_limit(program->status))
+        return of_program; /* an interactor that had decided before would have ended it before */
     if (interactor_first) {
         /* Both wait for each other: the program is to answer, and the interactor's clock was just the first to end. */
         if (interactor->status == STATUS_WALL_TIME_LIMIT)

@@ -124,6 +124,7 @@ struct result {
     enum status status;   /* of the stage that ended the job */
     char message[200];    /* a sentence where status alone does not explain it, or "" */
     struct stage_result stages[N_STAGES];
+    uint64_t ended_us;    /* CLOCK_MONOTONIC: when its end was seen */
     struct compiled compiled; /* of a job that is compile_only and went well; borrowed: duplicate what is to be kept */
     struct job_file *files; /* owned; what job->collect has brought back, sorted by name (of any bytes) */
     size_t n_files;

@@ -287,31 +287,47 @@ void send_figures(struct world *world, enum wire_type type, uint64_t lease, enum
 
 /* --- Boxes ----------------------------------------------------------------------------------- */
 
-struct box lease_box(struct world *world)
+struct box grant_box(struct world *world)
 {
     union wire_msg lease = expect_boxd(world, WIRE_LEASE);
     struct wire_plain leased = {.head = wire_head(WIRE_LEASED, lease.head.id)};
-    struct box box = {.lease = lease.head.id, .artifact = -1};
-    union wire_msg msg;
-    char bytes[WIRE_MAX_BYTES];
-    int ends[2], fds[5] = {-1, -1, -1, -1, -1};
-    struct err err = {0};
-    size_t n_fds = 0;
-    ssize_t n;
+    struct box box = {.lease = lease.head.id, .in = -1, .out = -1, .err = -1, .payload = -1, .artifact = -1};
+    int ends[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     box.fd = ends[0];
     send_boxd(world, &leased, ends[1]);
-    n = fd_recv_packet(box.fd, bytes, sizeof bytes, fds, COUNT_OF(fds), &n_fds, MSG_DONTWAIT);
+    return box;
+}
+
+bool box_has_job(struct box *box)
+{
+    union wire_msg msg;
+    char bytes[WIRE_MAX_BYTES];
+    int fds[5] = {-1, -1, -1, -1, -1};
+    struct err err = {0};
+    size_t n_fds = 0;
+    ssize_t n = fd_recv_packet(box->fd, bytes, sizeof bytes, fds, COUNT_OF(fds), &n_fds, MSG_DONTWAIT);
+
+    if (n == -EAGAIN)
+        return false;
     if (n <= 0 || wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_TO_INIT, &err) < 0)
         fail_msg("init got %zd: %s", n, err.msg);
     assert_int_equal(msg.head.type, WIRE_JOB);
-    box.job = msg.job;
-    box.in = fds[0];
-    box.out = fds[1];
-    box.err = fds[2];
-    box.payload = fds[3];
-    box.artifact = fds[4];
+    box->job = msg.job;
+    box->in = fds[0];
+    box->out = fds[1];
+    box->err = fds[2];
+    box->payload = fds[3];
+    box->artifact = fds[4];
+    return true;
+}
+
+struct box lease_box(struct world *world)
+{
+    struct box box = grant_box(world);
+
+    assert_true(box_has_job(&box));
     return box;
 }
 

@@ -59,6 +59,8 @@ void send_figures(struct world *world, enum wire_type type, uint64_t lease, enum
 
 /* A box: answers the LEASE that must come, takes the JOB. */
 struct box lease_box(struct world *world);
+struct box grant_box(struct world *world); /* the first half of it */
+bool box_has_job(struct box *box);         /* the second; false: no JOB has come */
 void box_close(struct box *box);
 void send_box(struct box *box, const void *msg, int fd);
 void box_exited(struct world *world, struct box *box, int code);

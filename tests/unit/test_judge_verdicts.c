@@ -94,6 +94,9 @@ static void weighs_a_program_and_its_interactor(void **state)
         {PIPE, CRASH, true, JUDGE_CHECKER_ERROR},
         {ENDED, TIMED, true, JUDGE_TIME_LIMIT},  /* each waits for the other */
 
+        {TIMED, EXIT(1), true, JUDGE_TIME_LIMIT}, /* it was killed, and that is told later than seen */
+        {{STATUS_MEMORY_LIMIT, -1, 0}, CRASH, true, JUDGE_MEMORY_LIMIT},
+
         /* The program failed by itself; what the interactor makes of that does not matter. */
         {CRASH, EXIT(1), false, JUDGE_RUNTIME_ERROR},
         {EXIT(1), FINE, false, JUDGE_RUNTIME_ERROR},

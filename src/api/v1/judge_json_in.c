@@ -232,7 +232,7 @@ static int check_folder(struct reader *reader, const struct job *job, const char
     return 0;
 }
 
-static int read_checker(struct reader *reader, const json_t *value, const char *path)
+static int read_part(struct reader *reader, const json_t *value, const char *path, enum judging_role role)
 {
     char prefix[FIELD_PATH_BYTES], at[FIELD_PATH_BYTES];
     const struct v1_run_part part = {
@@ -247,10 +247,20 @@ static int read_checker(struct reader *reader, const json_t *value, const char *
         return field_wrong_type(reader, value, path, "an object {language, code or files, protocol?, ...}");
     if (v1_run_read(&run, value, &part, reader->fault) < 0)
         return -1;
-    request_of(reader)->parts[JUDGING_CHECKER] = run.job;
+    request_of(reader)->parts[role] = run.job;
     if (check_folder(reader, run.job, path) < 0)
         return -1;
     return has(value, "protocol") ? read_protocol(reader, json_object_get(value, "protocol"), at) : 0;
+}
+
+static int read_checker(struct reader *reader, const json_t *value, const char *path)
+{
+    return read_part(reader, value, path, JUDGING_CHECKER);
+}
+
+static int read_interactor(struct reader *reader, const json_t *value, const char *path)
+{
+    return read_part(reader, value, path, JUDGING_INTERACTOR);
 }
 
 static int read_stop(struct reader *reader, const json_t *value, const char *path)
@@ -275,6 +285,7 @@ static const struct field judge_fields[] = {
     {"cases", read_cases},
     {"comparator", read_comparator},
     {"checker", read_checker},
+    {"interactor", read_interactor},
     {"stop_on_first_failure", read_stop},
     {"return_output", read_return},
 };
@@ -327,6 +338,22 @@ static int check_cases(struct reader *reader)
     return 0;
 }
 
+static int check_one_decides(struct reader *reader, const json_t *root)
+{
+    static const char *const names[] = {"comparator", "checker", "interactor"};
+    const char *first = NULL;
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (!has(root, names[i]))
+            continue;
+        if (first != NULL)
+            return fault_set(reader->fault, 422, names[i], "%s and %s exclude each other: one of them decides", first,
+                             names[i]);
+        first = names[i];
+    }
+    return 0;
+}
+
 static int read_rest(struct reader *reader, const json_t *root)
 {
     for (size_t i = 0; i < COUNT_OF(judge_fields); i++)
@@ -335,8 +362,8 @@ static int read_rest(struct reader *reader, const json_t *root)
             return -1;
     if (!has(root, "cases"))
         return fault_set(reader->fault, 422, "cases", "cases is missing; it is an array of {stdin?, expected?, ...}");
-    if (has(root, "checker") && has(root, "comparator"))
-        return fault_set(reader->fault, 422, "comparator", "comparator and checker exclude each other");
+    if (check_one_decides(reader, root) < 0)
+        return -1;
     return check_cases(reader);
 }
 
