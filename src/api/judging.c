@@ -478,7 +478,8 @@ int judging_start(struct judging **ret, struct api *api, const struct caller *ca
     }
     *request = (struct judging_request){0};
     judging->started = true;
-    judging_go_on(judging); /* the rest of what can be started */
+    /* The rest of what can be started, but not from here: no event may come before we have returned. */
+    (void)uv_timer_start(&judging->retry, on_retry, 0, 0);
     *ret = judging;
     return 0;
 }

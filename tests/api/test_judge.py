@@ -375,7 +375,7 @@ BAD = {
     "checker's file": ({**OK, "checker": {"language": "c", "files": [{"name": "/x", "content": ""}]}}, "checker.files[0].name", "relative"),
     "checker's folder": ({**OK, "checker": {"language": "c", "files": [{"name": "m.c", "content": ""}, {"name": "case/x", "content": ""}]}},
                          "checker.files[1].name", "folder"),
-    "checker and comparator": ({**OK, "checker": CHECK, "comparator": "exact"}, "comparator", "exclude"),
+    "checker and comparator": ({**OK, "checker": CHECK, "comparator": "exact"}, "checker", "exclude"),
     "stop_on_first_failure": ({**OK, "stop_on_first_failure": 1}, "stop_on_first_failure", "true or false"),
     "return_output": ({**OK, "return_output": True}, "return_output", "\"failed\""),
     "a field of the program": ({**OK, "limits": {"run": {"wall_time_ms": 1}}}, "limits.run.wall_time_ms", "at least"),
