@@ -152,6 +152,10 @@ class Server:
         options.setdefault("timeout", 60)
         return requests.request(method, self.url + path, **options)
 
+    def delete(self, path, **options):
+        options.setdefault("timeout", 60)
+        return requests.delete(self.url + path, **options)
+
     def run(self, request):
         """POST /v1/run; the answer, which must be 200."""
         answer = self.post("/v1/run", request)

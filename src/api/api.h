@@ -33,6 +33,7 @@ struct api {
     struct metrics metrics;      /* owned */
     struct page_files page;      /* owned; without files where the playground was not built */
     uint32_t n_interactive, interactive_max; /* runs of /v1/interactive: under way, and allowed at one time */
+    uint64_t snippets_max;       /* how many are kept */
     bool draining;               /* SIGTERM has come */
 };
 

@@ -277,6 +277,7 @@ static int open_api(struct program *program, struct err *err)
 
     api->loop = &program->loop;
     api->interactive_max = (uint32_t)config->interactive_max;
+    api->snippets_max = config->snippets;
     r = callers_init(&api->callers, config, err);
     if (r == 0)
         r = gate_init(&api->gate, err);

@@ -16,6 +16,9 @@ const struct http_route api_routes[] = {
     {"DELETE", "/v1/submissions/{id}", v1_submission_delete, .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
     {"GET",  "/v1/interactive",  v1_interactive,         .any_origin = false, .access = KEY_SCOPE_RUN | GATE_COUNTS},
     {"GET",  "/v1/languages",    v1_languages,           .any_origin = false},
+    {"POST", "/v1/snippets",     v1_snippets_add,        .any_origin = false, .access = KEY_SCOPE_RUN},
+    {"GET",  "/v1/snippets/{id}", v1_snippets_get,       .any_origin = false},
+    {"DELETE", "/v1/snippets/{id}", v1_snippets_delete,  .any_origin = false, .access = KEY_SCOPE_RUN},
     {"GET",  "/healthz",         v1_health,              .any_origin = false},
     {"GET",  "/readyz",          v1_ready,               .any_origin = false},
     {"GET",  "/metrics",         metrics_show,           .any_origin = false},
@@ -34,6 +37,7 @@ const struct http_route api_routes[] = {
 
     {"GET",  "/assets/{name}",   page_asset,             .any_origin = false},
     {"GET",  "/docs",            page_docs,              .any_origin = false},
+    {"GET",  "/s/{id}",          page_snippet,           .any_origin = false},
     {"GET",  "/embed",           page_embed,             .any_origin = false},
     {"GET",  "/embed.js",        page_embed_script,      .any_origin = false},
     {"GET",  "/icon.svg",        page_icon,              .any_origin = false},

@@ -53,6 +53,7 @@ const struct ini_key config_keys[] = {
     KEY(cache,          INI_BYTES,  0, UINT64_C(64) << 30, "compiled programs that are kept in memory, altogether; 0: none (256M)"),
     KEY(cache_entries,  INI_UINT,   1, 65536, "how many at most, each an open file (1024)"),
     KEY(body_max,       INI_BYTES,  65536, 256 << 20, "the body of a request, the program's files and its input together (16M)"),
+    KEY(snippets,       INI_UINT,   0, 100000000, "programs that are kept for those who share them; 0: sharing is off (100000)"),
     KEY(uid_base,       INI_UINT,   65536, 4294836224, "first host uid of the boxes, two for each slot (1879048192)"),
     KEY(submissions_max, INI_UINT,  1, 100000, "submissions that are not finished, before new ones are refused (10000)"),
     KEY(submissions_age, INI_MS,    0, UINT64_C(10) * 366 * 24 * 3600000, "how long a finished submission is kept; 0: for ever (720h)"),
@@ -165,7 +166,8 @@ static int set_defaults(struct config *config)
     *config = (struct config){
         .max_queued = 512, .rate_limit = 1000, .pool = 4, .warm = 2, .warm_max = 16, .warm_memory = UINT64_C(1) << 30,
         .warm_renew = 10000, .cache = 256 << 20, .cache_entries = 1024, .body_max = 16 << 20,
-        .uid_base = 1879048192, .submissions_max = 10000, .submissions_age = UINT64_C(720) * 3600000,
+        .snippets = 100000, .uid_base = 1879048192,
+        .submissions_max = 10000, .submissions_age = UINT64_C(720) * 3600000,
         .submissions_bytes = UINT64_C(10) << 30, .interactive_time = 600000, .log_level = 1};
     config->max_running = n_cpus > 512 ? 1024 : n_cpus > 2 ? (uint64_t)n_cpus * 2 : 4;
     config->interactive_max = config->max_running / 2; /* people who think leave room for programs */

@@ -49,6 +49,7 @@ struct config {
     uint64_t warm_renew;  /* boxes that get their interpreter from one zygote */
     uint64_t cache;       /* bytes of compiled programs that are kept; 0: none */
     uint64_t cache_entries; /* how many of them */
+    uint64_t snippets;    /* shared programs that are kept; 0: none are taken */
     uint64_t uid_base;    /* first host uid of the boxes; slot n has uid_base + 2n and the next */
     uint64_t log_format;  /* enum log_format */
     uint64_t body_max;    /* bytes of a request's body */

@@ -37,6 +37,16 @@ static const struct {
      "INSERT INTO key_changes VALUES (1);",
      NULL},
     {schema_submissions_tables, schema_submissions_move},
+    {"CREATE TABLE snippets ("
+     "  number     INTEGER PRIMARY KEY,"
+     "  id         TEXT    NOT NULL UNIQUE," /* random */
+     "  token_hash BLOB    NOT NULL,"
+     "  created_us INTEGER NOT NULL," /* Unix time */
+     "  expires_us INTEGER NOT NULL,"
+     "  program    BLOB    NOT NULL"  /* JSON */
+     ") STRICT;"
+     "CREATE INDEX snippets_by_expiry ON snippets (expires_us);",
+     NULL},
 };
 
 static int get_version(struct sql *db, int *ret, struct err *err)
@@ -96,7 +106,7 @@ static int ensure_incremental(struct sql *db, struct err *err)
 int schema_migrate(struct sql *db, struct err *err)
 {
     const int latest = (int)COUNT_OF(steps);
-    int version, r;
+    int version = 0, r;
 
     r = get_version(db, &version, err);
     if (r < 0)

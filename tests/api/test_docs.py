@@ -11,7 +11,7 @@ DOCUMENT = glimpse_server.ROOT / "docs" / "api.md"
 EXAMPLES = re.findall(r"^```sh\n(.*?)^```\n+```(json|ndjson|sse)\n(.*?)^```", DOCUMENT.read_text(), re.S | re.M)
 # What is another each time: only its type must be right.
 VARYING = {"id", "version", "wall_ms", "cpu_ms", "memory_bytes", "cached", "executionTime", "time", "memory", "submission_id", "info",
-           "created_at", "started_at", "finished_at"}
+           "created_at", "started_at", "finished_at", "page", "deletion_token", "expires_at"}
 
 
 def without_varying(value, key=None):

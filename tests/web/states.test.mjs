@@ -1,9 +1,10 @@
 // A server that is busy, strict, away, or that never had the page built: the visitor understands, and loses nothing.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openBrowser, root, Server, Visitor } from './world.mjs';
+import { build, openBrowser, root, Server, Visitor } from './world.mjs';
 
 let server, browser;
 
@@ -92,6 +93,32 @@ test('a server that goes away during a run', () =>
         await server.stop();
         await server.start();
     }));
+
+test('a server that wants a key gets it', async () => {
+    const closed = await new Server({ require_key: 'yes' }).start();
+    const added = spawnSync(join(build, 'glimpse'), ['key', 'add', '--data', join(closed.folder, 'data'), '--name', 'page'], { encoding: 'utf8' });
+    const key = /^glk_\w+$/m.exec(added.stdout)?.[0];
+    assert.ok(key, added.stdout + added.stderr);
+    const headers = { 'X-API-Key': key, 'Content-Type': 'application/json' };
+    let status = 401;
+    for (let i = 0; i < 100 && status === 401; i++) { // it is noticed within a second or two
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        ({ status } = await fetch(`${closed.url}/v1/run`, { method: 'POST', headers, body: '{}' }));
+    }
+    assert.equal(status, 422);
+    const visitor = await (await Visitor.open(browser, closed.url, { mayFail: true })).ready();
+    await visitor.page.click('#run');
+    await visitor.page.getByLabel('Key', { exact: true }).fill('wrong');
+    await visitor.page.keyboard.press('Enter');
+    await visitor.page.getByLabel('Key', { exact: true }).fill(key); // it asks again
+    await visitor.page.keyboard.press('Enter');
+    await visitor.ended('good');
+    await visitor.page.reload();
+    await visitor.ready();
+    await visitor.run();
+    await visitor.close();
+    await closed.close();
+});
 
 test('the first load is under 300 KB, and what is kept is not asked for again', async () => {
     const manifest = JSON.parse(readFileSync(join(root, 'web/dist/.vite/manifest.json'), 'utf8'));

@@ -14,7 +14,7 @@ export const root = resolve(import.meta.dirname, '../..');
 const require = createRequire(join(root, 'web/'));
 const { chromium } = require('playwright-core');
 
-const build = resolve(process.env.GLIMPSE_BUILD ?? join(root, 'build'));
+export const build = resolve(process.env.GLIMPSE_BUILD ?? join(root, 'build'));
 const startMs = 120_000;
 const stopMs = 60_000;
 
@@ -27,7 +27,7 @@ export class Server {
         chmodSync(this.folder, 0o755); // glimpsed is another user
         this.config = join(this.folder, 'glimpse.ini');
         this.listen = '127.0.0.1:0';
-        writeFileSync(this.config, Object.entries({ prestart: 0, ...config }).map(([name, value]) => `${name} = ${value}\n`).join(''));
+        writeFileSync(this.config, Object.entries({ warm_costly: 'never', ...config }).map(([name, value]) => `${name} = ${value}\n`).join(''));
     }
 
     // Again after stop(): on the same port.

@@ -1,5 +1,7 @@
 // Talking to glimpsed: docs/api.md is the contract.
 
+import { load } from './store';
+
 export type StageName = 'compile' | 'run';
 
 export interface SourceFile {
@@ -116,6 +118,12 @@ async function errorOf(response: Response): Promise<ApiError> {
     return new ApiError(response.status, detail, field, Number.isFinite(seconds) ? seconds : null, result);
 }
 
+// The reader's API key, where this server wants one: it goes with what costs something, and nowhere else.
+function keyHeader(): Record<string, string> {
+    const key = load('key');
+    return typeof key === 'string' ? { Authorization: `Bearer ${key}` } : {};
+}
+
 // fetch(), whose failures are ApiErrors. An abort stays an AbortError.
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     let response: Response;
@@ -132,6 +140,46 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
 export async function fetchLanguages(): Promise<Language[]> {
     const response = await ask('/v1/languages', { headers: { Accept: 'application/json' } });
     return ((await response.json()) as { languages: Language[] }).languages;
+}
+
+export interface Content {
+    encoding: 'utf8' | 'base64';
+    content: string;
+}
+
+export interface Snippet {
+    id: string;
+    created_at: string;
+    expires_at: string;
+    language: string;
+    files: ({ name: string } & Content)[];
+    stdin: Content;
+    args: string[];
+}
+
+export interface KeptSnippet {
+    id: string;
+    page: string;
+    deletion_token: string;
+    created_at: string;
+    expires_at: string;
+}
+
+export async function addSnippet(program: Omit<RunRequest, 'collect'>, days: number): Promise<KeptSnippet> {
+    const response = await ask('/v1/snippets', {
+        method: 'POST',
+        headers: { ...keyHeader(), 'Content-Type': 'application/json' },
+        body: JSON.stringify({ ...program, expires_in_days: days }),
+    });
+    return (await response.json()) as KeptSnippet;
+}
+
+export async function fetchSnippet(id: string): Promise<Snippet> {
+    return (await (await ask(`/v1/snippets/${encodeURIComponent(id)}`)).json()) as Snippet;
+}
+
+export async function deleteSnippet(id: string, token: string): Promise<void> {
+    await ask(`/v1/snippets/${encodeURIComponent(id)}`, { method: 'DELETE', headers: { ...keyHeader(), 'X-Deletion-Token': token } });
 }
 
 export async function isReady(): Promise<boolean> {
@@ -179,7 +227,7 @@ export async function* run(request: RunRequest, signal: AbortSignal): AsyncGener
     try {
         response = await ask('/v1/run', {
             method: 'POST',
-            headers: { 'Content-Type': 'application/json', Accept: 'application/x-ndjson, application/json;q=0.9' },
+            headers: { ...keyHeader(), 'Content-Type': 'application/json', Accept: 'application/x-ndjson, application/json;q=0.9' },
             body: JSON.stringify(request),
             signal,
         });

@@ -23,3 +23,8 @@ export function splitArgs(text: string): string[] {
     if (isOpen) args.push(word);
     return args;
 }
+
+// The other way round.
+export function joinArgs(args: string[]): string {
+    return args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`)).join(' ');
+}

@@ -4,6 +4,7 @@ import type { Result } from './api';
 import { CodePane } from './code_pane';
 import { byId, label } from './dom';
 import { runKey } from './help';
+import { askForKey } from './key';
 import { ResultPane } from './result_pane';
 import { Runner } from './runner';
 import type { Work } from './workspace';
@@ -44,7 +45,8 @@ export class Bench {
             onFailed: (error) => {
                 this.result.showFailure(error);
                 this.showRunButton();
-                events.onLost();
+                if (error.status === 401) askForKey(error.message, () => this.run());
+                else events.onLost();
             },
         });
         this.runButton.addEventListener('click', () => (this.runner.isBusy ? this.runner.stop() : this.run()));

@@ -28,12 +28,15 @@ export class CodePane {
     private readonly args = byId('args', HTMLInputElement);
     private readonly input = byId('input', HTMLDetailsElement);
     private readonly inputSummary = byId('input-summary', HTMLElement);
+    private readonly removeButton = byId('remove-file', HTMLButtonElement);
     private language: Language | null = null;
     private files: OpenFile[] = [];
     private current = 0;
 
     constructor(private readonly events: CodePaneEvents) {
         const addFile = byId('add-file', HTMLButtonElement);
+        this.removeButton.append(icon('close'));
+        this.removeButton.addEventListener('click', () => this.removeFile(this.current));
         this.editor = new Editor(byId('editor', HTMLElement), {
             onChange: (content) => this.onEdit(content),
             onRun: events.onRun,
@@ -77,9 +80,14 @@ export class CodePane {
         };
     }
 
-    get request(): RunRequest {
+    // What there is to run, or to share.
+    get program(): Omit<RunRequest, 'collect'> {
         const { args, ...rest } = this.work;
-        return { ...rest, args: splitArgs(args), collect: imagePatterns };
+        return { ...rest, args: splitArgs(args) };
+    }
+
+    get request(): RunRequest {
+        return { ...this.program, collect: imagePatterns };
     }
 
     goTo(place: Place): void {
@@ -107,6 +115,9 @@ export class CodePane {
         const file = this.files[this.current];
         if (file === undefined) return;
         this.editor.show(file.state ?? this.editor.newState(file.content, file.name), file.name);
+        this.removeButton.hidden = this.files.length === 1;
+        this.removeButton.title = `Remove ${file.name}`;
+        this.removeButton.setAttribute('aria-label', this.removeButton.title);
         this.tabs.show(
             this.files.map(({ name }) => name),
             this.current,

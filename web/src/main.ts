@@ -7,9 +7,11 @@ import { openHelp } from './help';
 import { History } from './history';
 import { openHistory } from './history_dialog';
 import { workOfFragment } from './link';
+import { openShare } from './share';
+import { idOfPath, openSnippet } from './snippet';
 import { splitter } from './splitter';
 import { themeButton } from './theme';
-import { draftOf, keep, lastLanguage, type Work } from './workspace';
+import { draftOf, keep, keepShared, lastLanguage, type Work } from './workspace';
 
 const draftPauseMs = 300;
 const serverPauseMs = 3000;
@@ -27,15 +29,19 @@ class Page {
     private languages: Language[] = [];
     private language: Language | null = null;
     private saving = 0;
+    private draftName: string | null = null; // of a shared program, which is no draft of this reader's until it is changed
 
     constructor() {
         const historyButton = byId('open-history', HTMLButtonElement);
         const helpButton = byId('open-help', HTMLButtonElement);
+        const shareButton = byId('share', HTMLButtonElement);
         themeButton(byId('theme', HTMLButtonElement));
+        label(shareButton, 'share', 'Share', 'Get a link to this program');
         label(historyButton, 'clock', 'History');
         label(helpButton, 'keyboard', 'Keys', 'What the keys do');
         splitter(byId('splitter', HTMLElement), byId('work', HTMLElement));
         historyButton.addEventListener('click', () => void openHistory(this.history, this.languages, (work) => this.take(work)));
+        shareButton.addEventListener('click', () => openShare(this.bench.code.program));
         helpButton.addEventListener('click', openHelp);
         this.picker.addEventListener('change', () => this.choose(this.picker.value));
         window.addEventListener('pagehide', () => this.keepNow());
@@ -51,9 +57,9 @@ class Page {
             this.showNotice('No language is installed on this server: script/toolchains installs them.');
             return;
         }
-        this.open(draftOf(language), language);
+        if (!(await this.openShared())) this.open(draftOf(language), language);
         this.openFragment();
-        this.picker.disabled = false;
+        this.picker.disabled = byId('share', HTMLButtonElement).disabled = false;
         this.bench.allowRuns();
         this.bench.code.focus();
     }
@@ -89,6 +95,21 @@ class Page {
         this.take(work);
     }
 
+    // The program that the address names. It is read before it is run: nothing starts by itself.
+    private async openShared(): Promise<boolean> {
+        const id = idOfPath(location.pathname);
+        if (id === null) return false;
+        const shown = await openSnippet(id, this.languages);
+        if (typeof shown === 'string') {
+            history.replaceState(null, '', '/');
+            this.showNotice(shown);
+            return false;
+        }
+        this.draftName = shown.draftName;
+        this.open(shown.work, shown.language);
+        return true;
+    }
+
     private open(work: Work, language: Language): void {
         this.language = language;
         this.picker.value = language.id;
@@ -100,6 +121,7 @@ class Page {
         const language = this.languages.find((one) => one.id === id);
         if (language === undefined) return;
         this.keepNow();
+        this.leaveShared();
         this.open(draftOf(language), language);
         this.keepNow();
         this.bench.code.focus();
@@ -110,11 +132,19 @@ class Page {
         const language = this.languages.find((one) => one.id === work.language);
         if (language === undefined) return;
         this.keepNow();
+        this.leaveShared();
         const draft = draftOf(language);
         if (JSON.stringify(draft.files) !== JSON.stringify([language.hello])) void this.history.add(draft, 'draft', '');
         this.open(work, language);
         this.keepNow();
         this.bench.code.focus();
+    }
+
+    private leaveShared(): void {
+        if (this.draftName === null) return;
+        this.draftName = null;
+        byId('shared', HTMLElement).hidden = true;
+        history.replaceState(null, '', '/');
     }
 
     private onEdit(): void {
@@ -124,7 +154,9 @@ class Page {
 
     private keepNow(): void {
         clearTimeout(this.saving);
-        if (this.language !== null) keep(this.bench.code.work, this.language);
+        if (this.language === null) return;
+        if (this.draftName === null) keep(this.bench.code.work, this.language);
+        else keepShared(this.bench.code.work, this.draftName);
     }
 
     private showNotice(text: string): void {

@@ -156,6 +156,7 @@ function failureWords(error: ApiError): [string, string] {
     if (error.status === 0) return ['No answer', `${error.message}; your program is safe here. Run it again when the server is back.`];
     if (error.status === 429) return ['Too many runs', error.message];
     if (error.status === 503) return ['The server is busy', error.message];
+    if (error.status === 401) return ['A key is needed', error.message];
     if (error.status >= 500) return ["The server's fault", error.message];
     return ['Not accepted', error.message];
 }

@@ -1,7 +1,7 @@
 // The files of a program, as tabs: choose, add, rename, remove. Follows the ARIA pattern of tabs: arrow keys move, F2 renames,
 // Delete removes.
 
-import { el, icon } from './dom';
+import { el } from './dom';
 
 export interface TabEvents {
     onChoose(index: number): void;
@@ -92,12 +92,6 @@ export class Tabs {
         const holder = el('div', { class: 'tab-holder', role: 'presentation' }, tab);
         tab.addEventListener('click', () => this.events.onChoose(index));
         tab.addEventListener('dblclick', () => this.rename());
-        if (this.names.length > 1 && isCurrent) {
-            const remove = el('button', { type: 'button', class: 'tab-remove', 'aria-label': `Remove ${name}`, title: 'Remove', tabindex: -1 });
-            remove.append(icon('close'));
-            remove.addEventListener('click', () => this.events.onRemove(index));
-            holder.append(remove);
-        }
         return holder;
     }
 

@@ -52,6 +52,16 @@ export function keep(work: Work, language: Language): void {
     }
 }
 
+// What a reader made of a shared program, in this tab only.
+export function keepShared(work: Work, name: string): void {
+    save(name, work, storage(true));
+}
+
+export function sharedDraft(name: string): Work | null {
+    const work = load(name, storage(true));
+    return isWork(work) ? work : null;
+}
+
 export function draftOf(language: Language): Work {
     for (const from of [storage(true), storage()]) {
         const work = load(draftName(language.id), from);

@@ -95,6 +95,8 @@ struct rules {
     bool foreign;    /* pages of other origins load it */
 };
 
+static const struct rules page_rules = {CACHE_ASK, CSP_PAGE, false};
+
 static void answer_file(struct http_request *request, const struct page_file *file, const struct rules *rules)
 {
     bool gzip = file->gzip.bytes.at != NULL && page_takes_gzip(http_request_header(request, "Accept-Encoding"));
@@ -142,13 +144,16 @@ static void answer_page(struct http_request *request, const struct api *api, con
         answer_file(request, file, rules);
 }
 
+void page_snippet(struct http_request *request, void *arg)
+{
+    answer_page(request, arg, "index.html", &page_rules);
+}
+
 /* The clients of the services that compat replaces get their JSON here. */
 void page_root(struct http_request *request, void *arg)
 {
-    static const struct rules rules = {CACHE_ASK, CSP_PAGE, false};
-
     if (wants_html(request))
-        answer_page(request, arg, "index.html", &rules);
+        answer_page(request, arg, "index.html", &page_rules);
     else
         compat_root_get(request, arg);
 }

@@ -9,6 +9,9 @@ void v1_run(struct http_request *request, void *arg);       /* POST /v1/run */
 void v1_judge(struct http_request *request, void *arg);     /* POST /v1/judge */
 void v1_interactive(struct http_request *request, void *arg); /* GET /v1/interactive */
 void v1_languages(struct http_request *request, void *arg); /* GET /v1/languages */
+void v1_snippets_add(struct http_request *request, void *arg);    /* POST /v1/snippets */
+void v1_snippets_get(struct http_request *request, void *arg);    /* GET /v1/snippets/{id} */
+void v1_snippets_delete(struct http_request *request, void *arg); /* DELETE /v1/snippets/{id} */
 void v1_health(struct http_request *request, void *arg);    /* GET /healthz */
 void v1_ready(struct http_request *request, void *arg);     /* GET /readyz */
 void v1_openapi(struct http_request *request, void *arg);   /* GET /openapi.json */
