@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "api/api.h"
+#include "api/submissions/submissions.h"
 
 static void write_build(struct metrics_out *out)
 {
@@ -82,6 +83,23 @@ static void write_engine(struct metrics_out *out, const struct engine *engine)
                       figures.cache_bytes_max);
     metrics_out_gauge(out, "glimpse_boxd_up", "1 while glimpsed is connected to glimpse-boxd.",
                       engine_connected(engine));
+}
+
+/* ---- What is stored ---- */
+
+static void write_store(struct metrics_out *out, const struct api *api)
+{
+    uint64_t writing, reading;
+    size_t n_waiting, n_active;
+
+    submissions_count(api->submissions, &n_waiting, &n_active);
+    metrics_out_family(out, "glimpse_submissions", "gauge", "Submissions that are not finished, by state.");
+    metrics_out_uint(out, n_waiting, "glimpse_submissions{state=\"waiting\"}");
+    metrics_out_uint(out, n_active, "glimpse_submissions{state=\"active\"}");
+    store_count_waiting(api->store, &writing, &reading);
+    metrics_out_family(out, "glimpse_store_waiting_bytes", "gauge", "What waits for the database, by lane.");
+    metrics_out_uint(out, writing, "glimpse_store_waiting_bytes{lane=\"writer\"}");
+    metrics_out_uint(out, reading, "glimpse_store_waiting_bytes{lane=\"reader\"}");
 }
 
 /* ---- HTTP ---- */
@@ -174,6 +192,7 @@ int metrics_write(struct buf *to, const struct api *api)
     write_rejections(&out, &api->metrics);
     write_engine(&out, api->engine);
     metrics_write_boxd(&out, &api->metrics.boxd);
+    write_store(&out, api);
     write_http(&out, api->http);
     write_process(&out, &api->metrics);
     return out.r;

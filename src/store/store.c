@@ -49,6 +49,14 @@ int store_submit(struct store *store, enum store_lane lane, struct store_op *op)
     return STORE_E_FULL;
 }
 
+void store_count_waiting(struct store *store, uint64_t *writing, uint64_t *reading)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    *writing = store->lanes[STORE_WRITER].waiting_bytes;
+    *reading = store->lanes[STORE_READER].waiting_bytes;
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
 /* ---- opening and closing ---- */
 
 static int migrate(struct sql *db, const char *path, struct err *err)

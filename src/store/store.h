@@ -26,3 +26,5 @@ MUST_CHECK int store_new(struct store **ret, uv_loop_t *loop, const char *dir, s
 /* Does what waits, calls back, then closes. The loop must run once more for its handle to close. NULL is allowed. */
 void store_free(struct store *store);
 DEFINE_FREEP(struct store, store)
+/* Bytes that wait to be written, and of questions that wait for their answer. */
+void store_count_waiting(struct store *store, uint64_t *writing, uint64_t *reading);

@@ -7,6 +7,7 @@ import socket
 import time
 
 import pytest
+import requests
 
 import metrics_page
 from glimpse_server import ROOT, Server
@@ -203,6 +204,18 @@ def test_for_whom_the_operator_names(problem):
             assert server.get("/metrics", headers={"X-Forwarded-For": client}).status_code == status, client
         detail = problem(server.get("/metrics", headers={"X-Forwarded-For": "198.51.100.1"}), 403)
         assert "metrics_allow" in detail and "198.51.100.1" in detail
+
+
+def test_submissions(own):
+    for name in ("glimpse_submissions", "glimpse_store_waiting_bytes"):
+        assert len(metrics_page.read(own).all(name)) == 2
+    sent = own.post("/v1/submissions", {"language": "python", "code": "import time; time.sleep(30)"})
+    assert sent.status_code == 202
+    read_until(own, lambda page: page.value("glimpse_submissions", state="active") == 1)
+    own_id = sent.json()["id"]
+    assert f"job={own_id}" in own.log_text()
+    assert requests.delete(own.url + "/v1/submissions/" + own_id, timeout=30).status_code < 300
+    read_until(own, lambda page: page.value("glimpse_submissions", state="active") == 0)
 
 
 def test_every_figure_is_described(own):

@@ -175,6 +175,12 @@ struct intake {
     void *arg; /* borrowed */
 };
 
+void submissions_count(const struct submissions *all, size_t *n_waiting, size_t *n_active)
+{
+    *n_waiting = all->n_line;
+    *n_active = all->n_active;
+}
+
 /* As in the engine's queue, each caller leaves as much as it takes: however many fill it, one more finds room. */
 int submissions_check_room(const struct submissions *all, const struct caller *caller, size_t n, struct fault *fault)
 {

@@ -59,6 +59,9 @@ MUST_CHECK int submissions_take_in(struct submissions *submissions, const char *
 
 struct submission; /* opaque; borrowed until the loop's next turn */
 
+/* How many wait, and how many have been given to the engine. */
+void submissions_count(const struct submissions *submissions, size_t *n_waiting, size_t *n_active);
+
 /* NULL: it is finished, not there, or somebody else's. */
 struct submission *submissions_find(struct submissions *submissions, const char *owner, const char *id);
 /* Ends it; it will be finished soon, with STATUS_CANCELLED where it had not come to its end by itself. */

@@ -58,6 +58,7 @@ static void start(struct api *api, struct http_request *request, struct judging_
     }
     judge->request = request;
     api_make_id(judge->id);
+    http_request_set_note(request, judge->id);
     if (judging_start(&judge->judging, api, caller_of(request), asked, &events, judge, &fault) < 0) {
         call_refuse_with_problem(request, &fault);
         free(judge);

@@ -49,6 +49,8 @@ int reply_set_ids(struct reply *reply, const char *ids, size_t n, struct fault *
         return fault_set(fault, 503, NULL, "the server is out of memory");
     memcpy(reply->ids, ids, n * (UUID_BYTES - 1));
     reply->ids[n * (UUID_BYTES - 1)] = '\0';
+    if (n == 1 && reply->request != NULL)
+        http_request_set_note(reply->request, reply->ids);
     reply->n = n;
     return 0;
 }
