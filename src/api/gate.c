@@ -104,7 +104,7 @@ static int check_access(const struct caller *caller, struct http_request *reques
     return 0;
 }
 
-static bool count(struct limiter_state *ret, const struct caller *caller, const struct gate *gate)
+static bool count(struct limiter_state *ret, const struct caller *caller, const struct gate *gate, uint32_t n)
 {
     const struct ip_network network =
         ip_network_of(&caller->ip, ip_is_v4(&caller->ip) ? V4_NEIGHBOUR_BITS : V6_NEIGHBOUR_BITS);
@@ -112,43 +112,61 @@ static bool count(struct limiter_state *ret, const struct caller *caller, const 
 
     ip_write(neighbours, &network.ip);
     return limiter_count(ret, caller->has_key ? gate->keys : gate->addresses, caller->id,
-                         caller->has_key ? caller->id : neighbours, caller->rate, 1, now_us() / 1000000);
+                         caller->has_key ? caller->id : neighbours, caller->rate, n, now_us() / 1000000);
 }
 
-static void refuse_rate(struct http_request *request, const struct caller *caller, uint32_t more_s)
+static int say_too_much(struct fault *fault, const struct caller *caller, uint32_t n, uint32_t more_s)
 {
-    char later[16];
-    const struct http_header headers[] = {{"Retry-After", later}, {NULL, NULL}};
     const char *what = caller->has_key ? "" : "; a key (`glimpse key add`) has a limit of its own";
-    struct fault fault;
 
     if (caller->behind_unknown && !caller->has_key)
         what = "; all clients of a proxy are one until the setting trusted_proxies names it";
-    (void)snprintf(later, sizeof later, "%u", more_s);
-    (void)fault_set(&fault, 429, NULL, "%s has made the %u requests that it may make in an hour: come back in %u s%s",
-                    caller->id, caller->rate, more_s, what);
-    refuse(request, &fault, headers);
+    if (n > caller->rate)
+        return fault_set(fault, 422, NULL, "that is %u requests at once, and %s may make %u in an hour: send fewer%s",
+                         n, caller->id, caller->rate, what);
+    return fault_set(fault, 429, NULL, "%s has made the %u requests that it may make in an hour: come back in %u s%s",
+                     caller->id, caller->rate, more_s, what);
 }
 
 /* RateLimit and RateLimit-Policy are those of draft-ietf-httpapi-ratelimit-headers-11. */
-static void check_rate(const struct caller *caller, struct http_request *request, unsigned access, struct api *api)
+static int count_requests(struct http_request *request, struct api *api, uint32_t n, uint32_t n_before,
+                          struct fault *fault)
 {
+    const struct caller *caller = caller_of(request);
     const char *policy = caller->has_key ? "key" : "address";
     struct limiter_state state;
     char text[80];
     bool may;
 
-    if ((access & GATE_COUNTS) == 0 || caller->rate == 0)
-        return;
-    may = count(&state, caller, &api->gate);
+    if (caller->rate == 0 || n == 0)
+        return 0;
+    may = count(&state, caller, &api->gate, n);
     (void)snprintf(text, sizeof text, "\"%s\";q=%u;w=%d", policy, caller->rate, LIMITER_WINDOW_S);
-    http_request_add_header(request, "RateLimit-Policy", text);
+    http_request_set_header(request, "RateLimit-Policy", text);
     (void)snprintf(text, sizeof text, "\"%s\";r=%u;t=%u", policy, state.left, state.more_s);
-    http_request_add_header(request, "RateLimit", text);
+    http_request_set_header(request, "RateLimit", text);
     if (may)
-        return;
+        return 0;
     metrics_reject(&api->metrics, REJECT_RATE);
-    refuse_rate(request, caller, state.more_s);
+    (void)say_too_much(fault, caller, n_before + n, state.more_s);
+    if (fault->status == 429) {
+        (void)snprintf(text, sizeof text, "%u", state.more_s);
+        http_request_set_header(request, "Retry-After", text);
+    }
+    return -1;
+}
+
+int gate_count(struct http_request *request, struct api *api, uint32_t n, struct fault *fault)
+{
+    return count_requests(request, api, n, 1, fault);
+}
+
+static void check_rate(struct http_request *request, unsigned access, struct api *api)
+{
+    struct fault fault;
+
+    if ((access & GATE_COUNTS) != 0 && count_requests(request, api, 1, 0, &fault) < 0)
+        http_answer_problem(request, fault.status, NULL, "%s", fault.detail);
 }
 
 void gate_pass(struct http_request *request, unsigned access, void *arg)
@@ -167,5 +185,5 @@ void gate_pass(struct http_request *request, unsigned access, void *arg)
     http_request_set_mark(request, caller);
     log_debug("%s asks: %s %.200s", caller->id, http_request_method(request), http_request_path(request));
     if (check_access(caller, request, access, api) == 0)
-        check_rate(caller, request, access, api);
+        check_rate(request, access, api);
 }

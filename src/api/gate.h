@@ -25,5 +25,12 @@ void gate_done(struct gate *gate);
 #define GATE_EXPOSE_HEADERS                                                                        \
     "Location, RateLimit, RateLimit-Policy, Retry-After, traceparent, WWW-Authenticate, X-Request-Id"
 
+struct api;
+struct fault;
+
+/* Counts n requests more, besides the one that the gate has counted, where one does what many would. 0, or -1 with
+ * *fault; none of them is counted then. */
+MUST_CHECK int gate_count(struct http_request *request, struct api *api, uint32_t n, struct fault *fault);
+
 /* For struct http_config; arg is the struct api. */
 void gate_pass(struct http_request *request, unsigned access, void *arg);

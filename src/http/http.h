@@ -131,21 +131,23 @@ void *http_request_mark(const struct http_request *request); /* borrowed; NULL: 
 const char *http_request_best_type(const struct http_request *request, const char *const *types);
 const char *http_accept_best(struct slice accept, const char *const *types); /* pure */
 
-/* A header that the answer gets besides, whoever gives it. name: static; value: copied, at most 95 bytes. */
-enum { HTTP_EXTRA_HEADERS = 2 };
-void http_request_add_header(struct http_request *request, const char *name, const char *value);
+/* A header of the answer, whoever gives that, and whatever he says: the last one set holds. name: static; value:
+ * copied, at most 95 bytes. */
+enum { HTTP_EXTRA_HEADERS = 3 };
+void http_request_set_header(struct http_request *request, const char *name, const char *value);
 
 /* When the client hangs up before the answer, on_gone is called, once, and the request is gone. A client that
  * closes just its sending side counts as gone: it can't be told from one that left. */
 void http_request_on_gone(struct http_request *request, void (*on_gone)(void *arg), void *arg);
 
-/* Answers; the request is gone for the caller. body: taken, may be NULL. type: static. headers: copied, may be NULL. */
+/* Answers; the request is gone for the caller. body: taken, may be NULL. type: static. headers: copied, may be NULL.
+ * 429 and 503 get a Retry-After where nobody has set one. */
 void http_answer(struct http_request *request, unsigned status, const char *type, struct buf *body,
                  const struct http_header *headers);
 /* The same with bytes that are there as long as the server: they are sent from where they are. body: static. */
 void http_answer_static(struct http_request *request, unsigned status, const char *type, struct slice body,
                         const struct http_header *headers);
-/* Answers with a problem (RFC 9457); field: JSON path of what is at fault, or NULL. 429 and 503 get Retry-After. */
+/* Answers with a problem (RFC 9457); field: JSON path of what is at fault, or NULL. */
 void http_answer_problem(struct http_request *request, unsigned status, const char *field, const char *fmt,
                          ...) PRINTF_LIKE(4, 5);
 

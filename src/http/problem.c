@@ -30,7 +30,6 @@ int http_problem_body(struct buf *to, unsigned status, const char *field, const 
 void http_answer_problem(struct http_request *request, unsigned status, const char *field,
                          const char *fmt, ...)
 {
-    static const struct http_header later[] = {{"Retry-After", "1"}, {NULL, NULL}};
     const struct http_header allow[] = {{"Allow", request->match.allow}, {NULL, NULL}};
     CLEANUP(buf_done) struct buf body;
     char detail[DETAIL_BYTES];
@@ -43,7 +42,5 @@ void http_answer_problem(struct http_request *request, unsigned status, const ch
     if (http_problem_body(&body, status, field, detail) < 0)
         buf_clear(&body);
     http_answer(request, status, HTTP_PROBLEM_TYPE, &body,
-                status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS ? later
-                : status == MHD_HTTP_METHOD_NOT_ALLOWED ? allow
-                                                        : NULL);
+                status == MHD_HTTP_METHOD_NOT_ALLOWED ? allow : NULL);
 }

@@ -69,6 +69,14 @@ static int add_common_headers(struct http_request *request, struct MHD_Response 
     return ok == MHD_YES ? 0 : -ENOMEM;
 }
 
+static bool has_extra(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < HTTP_EXTRA_HEADERS && request->extra[i].name != NULL; i++)
+        if (strcasecmp(request->extra[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 int request_add_headers(struct http_request *request, struct MHD_Response *response, const char *type,
                         const struct http_header *headers)
 {
@@ -77,7 +85,8 @@ int request_add_headers(struct http_request *request, struct MHD_Response *respo
     if (type != NULL)
         ok = MHD_add_response_header(response, "Content-Type", type);
     for (; ok == MHD_YES && headers != NULL && headers->name != NULL; headers++)
-        ok = MHD_add_response_header(response, headers->name, headers->value);
+        if (!has_extra(request, headers->name))
+            ok = MHD_add_response_header(response, headers->name, headers->value);
     return ok == MHD_YES ? add_common_headers(request, response) : -ENOMEM;
 }
 
@@ -103,11 +112,24 @@ static struct MHD_Response *take_bytes(struct buf *body)
     return response;
 }
 
+/* Who is told to come back is told when: soon, where nobody knows better. */
+static int add_retry_after(const struct http_request *request, unsigned status, struct MHD_Response *response,
+                           const struct http_header *headers)
+{
+    bool missing = (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS) &&
+                   !has_extra(request, "Retry-After");
+
+    for (; headers != NULL && headers->name != NULL; headers++)
+        missing = missing && strcasecmp(headers->name, "Retry-After") != 0;
+    return !missing || MHD_add_response_header(response, "Retry-After", "1") == MHD_YES ? 0 : -ENOMEM;
+}
+
 /* response: taken; NULL where there was no memory for it. */
 static void answer(struct http_request *request, unsigned status, const char *type, struct MHD_Response *response,
                    const struct http_header *headers)
 {
-    if (response != NULL && request_add_headers(request, response, type, headers) < 0) {
+    if (response != NULL && (request_add_headers(request, response, type, headers) < 0 ||
+                             add_retry_after(request, status, response, headers) < 0)) {
         MHD_destroy_response(response);
         response = NULL;
     }
@@ -425,10 +447,10 @@ int http_request_header_list(struct buf *to, const struct http_request *request,
     return list.r;
 }
 
-void http_request_add_header(struct http_request *request, const char *name, const char *value)
+void http_request_set_header(struct http_request *request, const char *name, const char *value)
 {
     for (size_t i = 0; i < HTTP_EXTRA_HEADERS; i++) {
-        if (request->extra[i].name != NULL)
+        if (request->extra[i].name != NULL && strcmp(request->extra[i].name, name) != 0)
             continue;
         request->extra[i].name = name;
         (void)snprintf(request->extra[i].value, sizeof request->extra[i].value, "%s", value);

@@ -124,6 +124,22 @@ def test_a_refused_body_is_not_kept(limited, raw):
     assert client.answer().status == 200
 
 
+def test_a_batch_counts_as_what_is_in_it(limited, problem):
+    def batch(n, address="192.0.2.42"):
+        return ask(limited, address, "/v1/submissions/batch", {"submissions": [PROGRAM] * n})
+
+    answer = batch(3)
+    assert answer.status_code == 202
+    assert read(answer.headers["RateLimit"])["r"] == LIMIT - 3
+    answer = batch(4)  # which counts as one try
+    problem(answer, 429)
+    assert int(answer.headers["Retry-After"]) > 1
+    assert read(answer.headers["RateLimit"])["r"] == LIMIT - 4
+    assert batch(1).status_code == 202
+    problem(batch(1), 429)
+    assert "send fewer" in problem(batch(LIMIT + 1, "192.0.2.43"), 422)
+
+
 def make_key(server, *options):
     made = subprocess.run([glimpse_server.BUILD / "glimpse", "key", "add", "--data", server.data, *options], stdout=subprocess.PIPE,
                           text=True, check=True, timeout=60)

@@ -145,6 +145,8 @@ static int take_in(struct post *post, struct reply *reply)
     struct err err = {0};
     int r;
 
+    if (gate_count(post->request, post->api, (uint32_t)post->n - 1, post->fault) < 0)
+        return -1; /* the gate has counted one */
     if (submissions_check_room(post->api->submissions, caller_of(post->request), post->n, post->fault) < 0)
         return -1;
     r = submissions_take_in(post->api->submissions, reply->owner, caller_of(post->request), post->drafts, post->n,
