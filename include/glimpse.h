@@ -78,6 +78,10 @@ void glimpse_free(struct glimpse *client);
  * GLIMPSE_CANCELLED. May be called from any thread and from signal handlers. */
 void glimpse_cancel(struct glimpse *client);
 
+/* Tells the glimpse_run() that is under way, if its program has a terminal, what size that has now. May be called
+ * from any thread and from signal handlers. Sizes that can't be are ignored. */
+void glimpse_resize(struct glimpse *client, int rows, int columns);
+
 /* --- Running ----------------------------------------------------------------------------------- */
 
 enum glimpse_stage { GLIMPSE_COMPILE, GLIMPSE_RUN, GLIMPSE_N_STAGES };
@@ -134,6 +138,13 @@ struct glimpse_request {
                                        * read to its end before the program starts. */
     int merged;                       /* not 0: both outputs on one terminal, in order, as stdout */
     struct glimpse_limits limits[GLIMPSE_N_STAGES];
+
+    /* For somebody who sits there. */
+    int interactive;                  /* not 0: a server, too, gets stdin_fd as it comes; wall time is what the operator
+                                       * allows for that, unless limits say less */
+    int repl;                         /* not 0: no program but the language's own prompt; n_files may be 0 */
+    int rows, columns;                /* 1 to 1000: the program gets a terminal of this size for all three streams,
+                                       * which come as stdout; 0: none. With interactive only */
 };
 
 struct glimpse_callbacks {

@@ -34,6 +34,7 @@ bool cli_write(int fd, const void *bytes, size_t length);
 
 int cmd_serve(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_repl(int argc, char **argv);
 int cmd_languages(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_key(int argc, char **argv);

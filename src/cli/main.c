@@ -10,6 +10,7 @@
 static const struct cli_command commands[] = {
     {"serve",     "[--listen ADDR:PORT] [--data DIR] [--config FILE]", "run the service here",   cmd_serve},
     {"run",       "FILE [OPTION...] [--] [ARGUMENT...]",    "run a program in a sandbox", cmd_run},
+    {"repl",      "LANGUAGE [OPTION...] [--] [ARGUMENT...]", "a language's own prompt in a sandbox", cmd_repl},
     {"languages", "[--json] [--server URL]",                "list what can be run",   cmd_languages},
     {"config",    "check|show|template [--config FILE]",    "check the settings, or show them", cmd_config},
     {"key",       "add|list|revoke|remove [OPTION...] [ID...]", "API keys",            cmd_key},

@@ -8,6 +8,7 @@
 
 #include "cli/run_args.h"
 #include "cli/run_json.h"
+#include "cli/terminal.h"
 
 enum { FILE_MAX_BYTES = 64 << 20 };
 
@@ -18,6 +19,9 @@ struct run_command {
     struct glimpse *client;         /* owned */
     int stdin_fd;                   /* owned, unless it is 0 */
     bool broken_pipe;               /* nobody reads our output */
+    bool interactive;               /* input goes as it is typed, to a server too */
+    int rows, columns;              /* of the terminal that the program gets; 0: none */
+    struct terminal terminal;       /* ours, meanwhile */
 };
 
 /* For the signal handler, the one place where a command needs something global. */
@@ -32,12 +36,39 @@ static void on_interrupt(int signal)
         glimpse_cancel(client);
 }
 
+static void on_window(int signal)
+{
+    struct glimpse *client = atomic_load(&interrupted_client);
+    int rows, columns;
+
+    (void)signal;
+    if (client != NULL && terminal_find(&rows, &columns))
+        glimpse_resize(client, rows, columns);
+}
+
+/* What a compiler says has no terminal to begin lines for it, and ours is raw. */
+static bool write_lines(int stream, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        const char *end = memchr(bytes, '\n', length);
+        size_t n = end == NULL ? length : (size_t)(end - bytes);
+
+        if (!cli_write(stream, bytes, n) || (end != NULL && !cli_write(stream, "\r\n", 2)))
+            return false;
+        n += end != NULL;
+        bytes += n;
+        length -= n;
+    }
+    return true;
+}
+
 static void on_output(void *arg, int stage, int stream, const void *bytes, size_t length)
 {
     struct run_command *run = arg;
 
-    (void)stage;
-    if (run->args.json || run->broken_pipe || cli_write(stream, bytes, length))
+    if (run->args.json || run->broken_pipe ||
+        (run->terminal.is_raw && stage == GLIMPSE_COMPILE ? write_lines(stream, bytes, length)
+                                                          : cli_write(stream, bytes, length)))
         return;
     run->broken_pipe = true;
     glimpse_cancel(run->client);
@@ -102,8 +133,16 @@ static int read_files(struct run_command *run)
 
 static int open_stdin(struct run_command *run)
 {
-    /* A server wants all input first: somebody who sits at a terminal would wonder what to type. */
-    if (run->args.stdin_file == NULL && run->args.where.server != NULL && isatty(STDIN_FILENO) == 1)
+    const bool is_terminal = terminal_find(&run->rows, &run->columns);
+
+    run->interactive = run->args.interactive || (is_terminal && run->args.where.server != NULL);
+    if (!run->interactive || !is_terminal || run->args.stdin_file != NULL || run->args.json || run->args.merged)
+        run->rows = run->columns = 0;
+    if (run->args.stdin_file != NULL || run->args.merged)
+        run->interactive = run->args.interactive;
+    /* Where it gets all input first, somebody who sits at a terminal would wonder what to type. */
+    if (run->args.stdin_file == NULL && run->args.where.server != NULL && !run->interactive &&
+        isatty(STDIN_FILENO) == 1)
         return CLI_OK;
     run->stdin_fd = STDIN_FILENO;
     if (run->args.stdin_file == NULL)
@@ -154,14 +193,15 @@ static int report(const struct run_command *run, const struct glimpse_result *re
     if (run->args.json && !run_json_print(result))
         return CLI_SIGNAL + SIGPIPE;
     if (!run->args.json && result->message[0] != '\0')
-        (void)fprintf(stderr, "glimpse run: %s\n", result->message);
+        (void)fprintf(stderr, "glimpse %s: %s\n", run->args.repl ? "repl" : "run", result->message);
     return exit_status(result);
 }
 
 static int execute(struct run_command *run)
 {
     const struct run_args *args = &run->args;
-    const struct sigaction interrupt = {.sa_handler = on_interrupt};
+    const struct sigaction interrupt = {.sa_handler = on_interrupt}, window = {.sa_handler = on_window};
+    const char *command = args->repl ? "repl" : "run";
     const struct glimpse_callbacks callbacks = {.arg = run, .on_output = on_output};
     const struct glimpse_request request = {
         .language = args->language,
@@ -174,22 +214,29 @@ static int execute(struct run_command *run)
         .n_env = args->n_env,
         .stdin_fd = run->stdin_fd,
         .merged = args->merged,
+        .interactive = run->interactive,
+        .repl = args->repl,
+        .rows = run->rows,
+        .columns = run->columns,
         .limits = {args->limits[GLIMPSE_COMPILE], args->limits[GLIMPSE_RUN]},
     };
     struct glimpse_error error = {0};
     struct glimpse_result result;
-    int status;
+    int status, code;
 
     run->client = glimpse_new(&args->where, &error);
     if (run->client == NULL)
-        return cli_fail("run", &error);
+        return cli_fail(command, &error);
     atomic_store(&interrupted_client, run->client);
     (void)sigaction(SIGINT, &interrupt, NULL);
     (void)sigaction(SIGTERM, &interrupt, NULL);
-    if (glimpse_run(run->client, &request, &callbacks, &result, &error) == GLIMPSE_OK)
-        status = report(run, &result);
-    else
-        status = cli_fail("run", &error);
+    (void)sigaction(SIGHUP, &interrupt, NULL);
+    (void)sigaction(SIGWINCH, &window, NULL);
+    if (run->rows > 0 && !terminal_enter(&run->terminal))
+        return refuse_file("stdin", "the terminal can't be made raw");
+    code = glimpse_run(run->client, &request, &callbacks, &result, &error);
+    terminal_leave(&run->terminal);
+    status = code == GLIMPSE_OK ? report(run, &result) : cli_fail(command, &error);
     atomic_store(&interrupted_client, NULL);
     glimpse_result_clear(&result);
     return status;
@@ -211,7 +258,7 @@ int cmd_run(int argc, char **argv)
 
     r = run_args_parse(&run.args, argc, argv);
     if (r == CLI_OK && run.args.help) {
-        run_args_help();
+        run_args_help(run.args.repl);
         return CLI_OK;
     }
     if (r == CLI_OK)
@@ -219,4 +266,10 @@ int cmd_run(int argc, char **argv)
     if (r == CLI_OK)
         r = open_stdin(&run);
     return r == CLI_OK ? execute(&run) : r;
+}
+
+/* The same, but for what runs: run_args.c tells by the command's name. */
+int cmd_repl(int argc, char **argv)
+{
+    return cmd_run(argc, argv);
 }

@@ -27,6 +27,7 @@ static const struct {
     {"env",      "NAME=VALUE", 'e', "a variable of its environment; may be repeated"},
     {"stdin",    "FILE",       'i', "what it reads (by default: this command's own stdin)"},
     {"merged",   NULL,         'm', "give it a terminal: both outputs on stdout, in the order of writing"},
+    {"interactive", NULL,      'n', "for somebody who sits here: a terminal, and more time; as it is with --server in one"},
     {"json",     NULL,         'j', "print the result as JSON when it is there, as the API gives it"},
     {"server",   "URL",        's', "run it on a server (by default: by the service of this machine)"},
     {"config",   "FILE",       'c', "without a server: the service's configuration"},
@@ -59,13 +60,15 @@ static void make_options(struct long_options *ret)
     ret->at[n] = (struct option){0};
 }
 
-void run_args_help(void)
+void run_args_help(bool repl)
 {
     struct long_options names;
 
     make_options(&names);
-    printf("usage: glimpse run FILE [OPTION...] [--] [ARGUMENT...]\n\n"
-           "Runs a program in a sandbox. Its exit status becomes this command's.\n\n");
+    printf(repl ? "usage: glimpse repl LANGUAGE [OPTION...] [--] [ARGUMENT...]\n\n"
+                  "Starts a language's own prompt in a sandbox. Its exit status becomes this command's.\n\n"
+                : "usage: glimpse run FILE [OPTION...] [--] [ARGUMENT...]\n\n"
+                  "Runs a program in a sandbox. Its exit status becomes this command's.\n\n");
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         char text[OPTION_TEXT_BYTES];
 
@@ -121,6 +124,9 @@ static int take_option(struct run_args *args, const char *command, int option, c
     case 'm':
         args->merged = true;
         return CLI_OK;
+    case 'n':
+        args->interactive = true;
+        return CLI_OK;
     case 'j':
         args->json = true;
         return CLI_OK;
@@ -152,8 +158,8 @@ static int parse_options(struct run_args *args, int argc, char **argv,
         int r;
 
         if (option == '?' || option == ':')
-            return cli_bad_option("run", option, &argv[optind - 1]);
-        r = take_option(args, "run", option, optarg);
+            return cli_bad_option(argv[0], option, &argv[optind - 1]);
+        r = take_option(args, argv[0], option, optarg);
         if (r != CLI_OK)
             return r;
     }
@@ -167,15 +173,20 @@ int run_args_parse(struct run_args *args, int argc, char **argv)
 
     *args = (struct run_args){.where.api_version = GLIMPSE_API_VERSION,
                               .where.api_key = getenv("GLIMPSE_API_KEY")};
-    args->n_files = 1; /* the first is FILE, wherever it stands */
+    args->repl = strcmp(argv[0], "repl") == 0;
+    args->interactive = args->repl;
+    args->n_files = args->repl ? 0 : 1; /* the first is FILE, wherever it stands */
     make_options(&names);
     opterr = 0;
     r = parse_options(args, argc, argv, &names);
     if (r != CLI_OK || args->help)
         return r;
     if (optind == argc)
-        return cli_usage("run", "which FILE?");
-    args->files[0] = argv[optind++];
+        return cli_usage(argv[0], args->repl ? "which LANGUAGE?" : "which FILE?");
+    if (args->repl)
+        args->language = argv[optind++];
+    else
+        args->files[0] = argv[optind++];
     if (optind < argc && strcmp(argv[optind - 2], "--") != 0) {
         r = parse_options(args, argc, argv, &names);
         if (r != CLI_OK || args->help)

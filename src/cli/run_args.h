@@ -1,4 +1,4 @@
-/* run_args: the command line of `glimpse run`. */
+/* run_args: the command line of `glimpse run`, and of `glimpse repl`. */
 #pragma once
 
 #include "base/strings.h"
@@ -17,9 +17,10 @@ struct run_args {
     size_t n_env;
     char *const *arguments; /* of the program */
     size_t n_arguments;
-    bool json, merged, help;
+    bool json, merged, interactive, help;
+    bool repl; /* there is no FILE; language is set */
 };
 
 /* All pointers are borrowed from argv. CLI_OK or CLI_USAGE, which has been explained then. */
 int run_args_parse(struct run_args *args, int argc, char **argv);
-void run_args_help(void);
+void run_args_help(bool repl);

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "model/job.h"
+
 /* clang-format off */
 static const char *const client_status_names[GLIMPSE_N_STATUSES] = {
     [GLIMPSE_SUCCESS]         = "ok",
@@ -144,8 +146,40 @@ void glimpse_free(struct glimpse *client)
 void glimpse_cancel(struct glimpse *client)
 {
     atomic_store(&client->cancelled, true);
-    if (client->backend->cancel != NULL)
-        client->backend->cancel(client);
+    if (client->backend->wake != NULL)
+        client->backend->wake(client);
+}
+
+static uint32_t window_of(int rows, int columns)
+{
+    const bool is_one = rows > 0 && rows <= JOB_MAX_WINDOW && columns > 0 && columns <= JOB_MAX_WINDOW;
+
+    return is_one ? (uint32_t)rows << 16 | (uint32_t)columns : 0;
+}
+
+void glimpse_resize(struct glimpse *client, int rows, int columns)
+{
+    const uint32_t window = window_of(rows, columns);
+
+    if (window == 0 || atomic_load(&client->window) == 0)
+        return;
+    atomic_store(&client->window, window);
+    if (client->backend->wake != NULL)
+        client->backend->wake(client);
+}
+
+static int check_interactive(const struct glimpse_request *request, struct glimpse_error *error)
+{
+    const bool terminal = request->rows != 0 || request->columns != 0;
+
+    if ((terminal || request->repl != 0) && request->interactive == 0)
+        return client_fail(error, GLIMPSE_E_INVALID, "terminals and prompts are for interactive runs");
+    if (terminal && window_of(request->rows, request->columns) == 0)
+        return client_fail(error, GLIMPSE_E_INVALID, "the terminal has %d rows and %d columns, allowed are 1 to %d",
+                           request->rows, request->columns, JOB_MAX_WINDOW);
+    if (request->interactive != 0 && request->merged != 0)
+        return client_fail(error, GLIMPSE_E_INVALID, "interactive runs have a terminal instead of merged outputs");
+    return GLIMPSE_OK;
 }
 
 int glimpse_run(struct glimpse *client, const struct glimpse_request *request,
@@ -157,11 +191,16 @@ int glimpse_run(struct glimpse *client, const struct glimpse_request *request,
     int code;
 
     *result = (struct glimpse_result){0};
+    code = check_interactive(request, error);
+    if (code != GLIMPSE_OK)
+        return code;
     atomic_store(&client->cancelled, false);
+    atomic_store(&client->window, window_of(request->rows, request->columns));
     sigpipe_block(&guard);
     code =
         client->backend->run(client, request, callbacks != NULL ? callbacks : &none, result, error);
     sigpipe_restore(&guard);
+    atomic_store(&client->window, 0);
     if (code != GLIMPSE_OK)
         glimpse_result_clear(result);
     return code;

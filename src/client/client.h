@@ -12,7 +12,8 @@ struct client_backend {
     int (*run)(struct glimpse *client, const struct glimpse_request *request, const struct glimpse_callbacks *callbacks,
                struct glimpse_result *result, struct glimpse_error *error);
     int (*languages)(struct glimpse *client, struct glimpse_languages *ret, struct glimpse_error *error);
-    void (*cancel)(struct glimpse *client); /* from any thread or signal handler; NULL: `cancelled` is looked at */
+    /* `cancelled` or `window` have changed; from any thread or signal handler; NULL: they are looked at. */
+    void (*wake)(struct glimpse *client);
     void (*free)(struct glimpse *client);
 };
 
@@ -20,6 +21,7 @@ struct client_backend {
 struct glimpse {
     const struct client_backend *backend; /* static */
     atomic_bool cancelled; /* of the run under way */
+    _Atomic uint32_t window; /* likewise: rows << 16 | columns of its terminal; 0: it has none */
 };
 
 struct glimpse *client_local_new(const struct glimpse_options *options, struct glimpse_error *error);

@@ -164,8 +164,12 @@ static void on_wake(uv_async_t *wake)
 {
     struct client_local *local = wake->data;
 
+    const uint32_t window = atomic_load(&local->base.window);
+
     if (local->run != NULL && atomic_load(&local->base.cancelled))
         run_cancel(local->run);
+    else if (local->run != NULL && window != 0)
+        run_resize(local->run, (struct job_terminal){.rows = (uint16_t)(window >> 16), .columns = (uint16_t)window});
 }
 
 /* glimpse_limits has the fields of struct limits, under the same names. */
@@ -247,6 +251,9 @@ static int make_job(struct job **ret, const struct client_local *local,
         job->stdin_len = request->stdin_length;
     }
     job->merged = request->merged != 0;
+    job->interactive = request->interactive != 0;
+    job->repl = request->repl != 0;
+    job->terminal = (struct job_terminal){.rows = (uint16_t)request->rows, .columns = (uint16_t)request->columns};
     for (size_t i = 0; i < N_STAGES; i++)
         copy_limits(&job->limits[i], &request->limits[i]);
     *ret = TAKE_PTR(job);
@@ -374,7 +381,7 @@ static int local_languages(struct glimpse *client, struct glimpse_languages *ret
 
 /* --- The client ------------------------------------------------------------------------------ */
 
-static void local_cancel(struct glimpse *client)
+static void local_wake(struct glimpse *client)
 {
     (void)uv_async_send(&local_of(client)->wake); /* fails only for what is no handle */
 }
@@ -397,7 +404,7 @@ static void local_free(struct glimpse *client)
     free(local);
 }
 
-static const struct client_backend local_backend = {local_run, local_languages, local_cancel,
+static const struct client_backend local_backend = {local_run, local_languages, local_wake,
                                                     local_free};
 
 /* The configuration, the languages, the loop and the engine, in this order. */

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "client/client.h"
 #include "client/remote_json.h"
+#include "client/remote_talk.h"
 
 enum {
     ANSWER_MAX_BYTES = 512 << 20, /* four streams of 64 MiB in base64, and some */
@@ -23,6 +24,7 @@ struct client_remote {
     CURL *easy;                 /* owned: keeps the connection for the next call */
     struct curl_slist *headers; /* owned */
     char url[URL_BYTES];        /* without the '/' at the end */
+    char key[URL_BYTES];        /* a header's line; "" without a key */
 };
 
 struct exchange { /* one request and its answer */
@@ -253,6 +255,31 @@ static int exchange_run(struct client_remote *remote, const struct glimpse_reque
     return code;
 }
 
+/* For somebody who sits there: input goes as it comes. */
+static int talk_run(struct client_remote *remote, const struct glimpse_request *request,
+                    const struct glimpse_callbacks *callbacks, const struct remote_input *input,
+                    struct glimpse_result *result, struct glimpse_error *error)
+{
+    CLEANUP(buf_done) struct buf start;
+    CLEANUP(buf_done) struct buf answer;
+    const struct remote_talk talk = {.client = &remote->base,
+                                     .url = remote->url,
+                                     .authorization = remote->key[0] != '\0' ? remote->key : NULL,
+                                     .start = &start,
+                                     .callbacks = callbacks,
+                                     .stdin_fd = request->stdin_fd};
+    int code;
+
+    buf_init(&start, REQUEST_MAX_BYTES);
+    buf_init(&answer, ANSWER_MAX_BYTES);
+    code = remote_write_start(&start, request, input, error);
+    if (code == GLIMPSE_OK)
+        code = remote_talk(&talk, &answer, error);
+    if (code == GLIMPSE_OK && answer.len > 0)
+        return remote_read_result(result, &answer, error);
+    return code == GLIMPSE_OK ? make_cancelled(result, error) : code;
+}
+
 static int remote_run(struct glimpse *client, const struct glimpse_request *request,
                       const struct glimpse_callbacks *callbacks, struct glimpse_result *result,
                       struct glimpse_error *error)
@@ -268,6 +295,8 @@ static int remote_run(struct glimpse *client, const struct glimpse_request *requ
         code = pick_language(client, request, &language, error);
         input.language = language;
     }
+    if (code == GLIMPSE_OK && request->interactive != 0)
+        return talk_run(remote_of(client), request, callbacks, &input, result, error);
     if (code == GLIMPSE_OK && request->stdin_fd >= 0) {
         code = client_read_all(request->stdin_fd, CLIENT_MAX_STDIN_BYTES, &from_fd,
                                &input.more_length, error);
@@ -320,7 +349,6 @@ static int remote_open(struct client_remote *remote, const struct glimpse_option
                        struct glimpse_error *error)
 {
     size_t length = strlen(options->server);
-    char key[URL_BYTES];
 
     while (length > 0 && options->server[length - 1] == '/')
         length--;
@@ -331,8 +359,8 @@ static int remote_open(struct client_remote *remote, const struct glimpse_option
     memcpy(remote->url, options->server, length);
     if (options->api_key != NULL && strlen(options->api_key) > URL_BYTES - 64)
         return client_fail(error, GLIMPSE_E_INVALID, "the API key is too long");
-    (void)snprintf(key, sizeof key, "Authorization: Bearer %s",
-                   options->api_key != NULL ? options->api_key : "");
+    if (options->api_key != NULL)
+        (void)snprintf(remote->key, sizeof remote->key, "Authorization: Bearer %s", options->api_key);
     remote->multi = curl_multi_init();
     remote->easy = curl_easy_init();
     /* "Expect:" : no waiting for 100 Continue before a body that the server wants anyway. */
@@ -340,7 +368,7 @@ static int remote_open(struct client_remote *remote, const struct glimpse_option
         add_header(remote, "Content-Type: application/json") < 0 ||
         add_header(remote, "Accept: " STREAM_TYPE ", application/json;q=0.9") < 0 ||
         add_header(remote, "Expect:") < 0 ||
-        (options->api_key != NULL && add_header(remote, key) < 0))
+        (options->api_key != NULL && add_header(remote, remote->key) < 0))
         return client_fail(error, GLIMPSE_E_MEMORY, "out of memory");
     return GLIMPSE_OK;
 }

@@ -112,7 +112,7 @@ static int check_request(const struct glimpse_request *request, struct glimpse_e
             return client_fail(error, GLIMPSE_E_INVALID,
                                "environment variable \"%.40s\" is not NAME=VALUE", request->env[i]);
     }
-    if (request->n_files == 0)
+    if (request->n_files == 0 && request->repl == 0)
         return client_fail(error, GLIMPSE_E_INVALID, "there is no file to run");
     for (size_t i = 0; i < request->n_files; i++)
         if (request->files[i].name == NULL &&
@@ -133,10 +133,14 @@ int remote_write_request(struct buf *to, const struct glimpse_request *request,
     json_out_open(&out, '{');
     json_out_key_str(&out, "language", input->language);
     json_out_key_str(&out, "version", request->version);
-    if (request->files[0].name == NULL)
+    if (request->repl != 0) {
+        json_out_key(&out, "repl");
+        json_out_bool(&out, true);
+    }
+    if (request->n_files > 0 && request->files[0].name == NULL)
         json_out_key_text(&out, "code",
                           (struct slice){request->files[0].data, request->files[0].length});
-    else
+    else if (request->n_files > 0)
         write_files(&out, request);
     write_texts(&out, request);
     write_env(&out, request);
@@ -147,6 +151,21 @@ int remote_write_request(struct buf *to, const struct glimpse_request *request,
     json_out_close(&out, '}');
     return json_out_end(&out) < 0 ? client_fail(error, GLIMPSE_E_MEMORY, "the request is too long")
                                   : GLIMPSE_OK;
+}
+
+int remote_write_start(struct buf *to, const struct glimpse_request *request, const struct remote_input *input,
+                       struct glimpse_error *error)
+{
+    int r = buf_add_str(to, "{\"type\":\"start\",\"request\":"), code;
+
+    code = r == 0 ? remote_write_request(to, request, input, error) : GLIMPSE_OK;
+    if (code != GLIMPSE_OK)
+        return code;
+    if (r == 0)
+        r = request->rows <= 0 ? buf_add_str(to, "}")
+                               : buf_printf(to, ",\"terminal\":{\"rows\":%d,\"columns\":%d}}", request->rows,
+                                            request->columns);
+    return r < 0 ? client_fail(error, GLIMPSE_E_MEMORY, "the request is too long") : GLIMPSE_OK;
 }
 
 /* --- Answers --------------------------------------------------------------------------------- */
@@ -283,6 +302,8 @@ int remote_read_event(const struct buf *line, const struct glimpse_callbacks *ca
         return not_understood(error);
     if (strcmp(type, "result") == 0)
         return REMOTE_E_RESULT;
+    if (strcmp(type, "error") == 0)
+        return remote_read_problem(line, (long)json_integer_value(json_object_get(event, "status")), error);
     for (int i = 0; stage != NULL && i < GLIMPSE_N_STAGES; i++)
         for (int k = 0; k < 2; k++)
             if (strcmp(stage, stage_names[i]) == 0 && strcmp(type, stream_names[k]) == 0)
@@ -344,6 +365,8 @@ int remote_read_problem(const struct buf *answer, long status, struct glimpse_er
     const char *field = json_string_value(json_object_get(root, "field"));
     int code = GLIMPSE_E_INVALID;
 
+    if (field != NULL && strncmp(field, "request.", 8) == 0) /* of /v1/interactive */
+        field += 8;
     if (status == 429 || status == 503)
         code = GLIMPSE_E_BUSY;
     else if (status >= 500 || status < 400 || detail == NULL)
