@@ -35,16 +35,24 @@ struct session {
     struct caller caller;
     struct events events;
     bool base64, terminal, ended; /* ended: stdin has, by the client's word */
+    bool counted;                 /* in api->n_interactive */
     bool output_paused;
     char id[API_ID_BYTES];
 };
+
+/* A run that is being ended makes nobody wait who comes back at once: its place in the engine is taken until then. */
+static void leave(struct session *session)
+{
+    if (session->counted)
+        session->api->n_interactive--;
+    session->counted = false;
+}
 
 static void free_session(struct session *session)
 {
     if (session->socket != NULL || session->run != NULL)
         return;
-    if (session->language != NULL)
-        session->api->n_interactive--;
+    leave(session);
     events_done(&session->events);
     free(session);
 }
@@ -56,6 +64,7 @@ static void close_with(struct session *session, unsigned status, const char *rea
 {
     if (session->socket != NULL)
         websocket_close(TAKE_PTR(session->socket), status, reason);
+    leave(session);
     if (session->run != NULL)
         run_cancel(session->run); /* on_result() frees */
     else
@@ -267,6 +276,7 @@ static int begin(struct session *session, struct job *job, bool base64, struct f
     session->language = languages_find(&api->languages, asked);
     session->terminal = terminal;
     session->base64 = base64;
+    session->counted = true;
     api->n_interactive++;
     events_init(&session->events, emit, session, base64);
     websocket_set_message_max(session->socket, MESSAGE_BYTES_MAX);
@@ -429,6 +439,7 @@ static void on_gone(void *arg)
     struct session *session = arg;
 
     session->socket = NULL;
+    leave(session);
     if (session->run != NULL)
         run_cancel(session->run);
     else
