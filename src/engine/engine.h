@@ -110,7 +110,9 @@ MUST_CHECK int engine_start(struct run **ret, struct engine *engine, const struc
 /*
  * A pair: two jobs without compile stages that run at the same time, each one's stdout being the other one's stdin;
  * they begin together, and end each for itself. Nothing that goes between them comes by here: no output limit counts
- * it, and results have it not. Neither has a stdin of its own. As engine_start(), for both or none; arg: of both.
+ * it, and results have it not. What the second writes when the first has ended is lost, as far as a pipe takes it, and
+ * no error: it may not have heard of that yet. Neither has a stdin of its own. As engine_start(), for both or none;
+ * arg: of both.
  */
 MUST_CHECK int engine_start_pair(struct run *ret[2], struct engine *engine, const struct engine_caller *caller,
                                  struct job *const jobs[2], const struct run_events *const events[2], void *arg,

@@ -612,6 +612,11 @@ void run_admit_pair(struct run *run, uint32_t place, uint32_t partners_place)
     struct err err = {0};
     int r = stage_ends_cross(&run->ends, &partner->ends, &err);
 
+    if (r == 0) {
+        partner->sink_fd = fcntl(run->ends.in, F_DUPFD_CLOEXEC, 0);
+        if (partner->sink_fd < 0)
+            r = err_errno(&err, -errno, "a pipe");
+    }
     partner->place = partners_place; /* it may be given back before it is used: see part() */
     run_admit(run, place);
     if (partner->state == RUN_QUEUED)
@@ -707,7 +712,7 @@ struct run *run_new(struct engine *engine)
     run->engine = engine;
     run->box_watch = (struct watch){.fd = -1, .on_ready = on_box};
     run->place = RUN_NO_PLACE;
-    run->box_fd = run->payload_fd = run->artifact_fd = -1;
+    run->box_fd = run->payload_fd = run->artifact_fd = run->sink_fd = -1;
     run->ends = (struct stage_ends){-1, -1, -1};
     TAILQ_INIT(&run->followers);
     run->io.set = &engine->set;
@@ -723,6 +728,7 @@ void run_free(struct run *run)
     stage_ends_close(&run->ends);
     closep(&run->payload_fd);
     closep(&run->artifact_fd);
+    closep(&run->sink_fd);
     result_done(&run->result);
     job_free(run->job);
     if (run->flow != NULL)

@@ -36,6 +36,7 @@ struct run {
     struct run_events events;
     void *arg;
     struct result result;
+    int sink_fd;              /* owned; of the second of a pair: a reader of its stdout, besides the first; or -1 */
     struct run *partner;      /* borrowed: the other one of a pair, until either of them is over; NULL: none */
     uint64_t taken_us, placed_us;      /* when it was taken in, and had its first place; 0: not yet */
     uint64_t asked_us;                 /* for a box, the last time */

@@ -139,6 +139,12 @@ def test_a_game(server, name):
     assert case["score"] == {"accepted": 1, "partial": 0.25}.get(verdict, 0)
 
 
+def test_a_last_word_that_nobody_hears(server):
+    """The program ends as soon as it has said what it knows; the interactor's answer to that is no error of its."""
+    host = "import sys\nfor line in sys.stdin:\n    print(line, end='', flush=True)\nprint('x' * 10000, flush=True)"
+    assert play(server, "print('only this')", host, [{}] * 20)["passed"] == 20
+
+
 def test_a_program_in_c_that_writes_on_is_ended_by_the_pipe(server):
     code = '#include <stdio.h>\nint main(void) { puts("4711"); fflush(stdout); for (;;) puts("more"); }'
     case = play(server, code, {"language": "c", "code": HOST_C}, language="c")["cases"][0]

@@ -50,6 +50,42 @@ static void reads_every_field(void **state)
     job_free(job);
 }
 
+/* Every field that is owned is another one in the copy; the rest is equal. */
+static void a_job_can_be_copied(void **state)
+{
+    static const char text[] =
+        "{\"language\":\"py\",\"version\":\"3\",\"files\":["
+        "{\"name\":\"a.py\",\"content\":\"x\\u0000y\"},{\"name\":\"d/b\",\"content\":\"\"}],"
+        "\"stdin\":\"in\",\"args\":[\"\",\"b c\"],\"env\":{\"A\":\"1=2\"},\"collect\":[\"*.png\"],"
+        "\"limits\":{\"run\":{\"wall_time_ms\":10}},\"cache\":false}";
+    struct fault fault = {0};
+    struct v1_run run;
+    struct job *copy;
+
+    (void)state;
+    assert_int_equal(v1_run_parse(&run, slice_from(text), &fault), 0);
+    copy = job_copy(run.job);
+    job_free(run.job); /* nothing of it is needed any more */
+    assert_non_null(copy);
+    assert_string_equal(copy->language, "py");
+    assert_string_equal(copy->version, "3");
+    assert_int_equal(copy->n_files, 2);
+    assert_memory_equal(copy->files[0].data, "x\0y", 4);
+    assert_string_equal(copy->files[1].name, "d/b");
+    assert_int_equal(copy->files[1].len, 0);
+    assert_int_equal(copy->stdin_len, 2);
+    assert_memory_equal(copy->stdin_data, "in", 2);
+    assert_int_equal(copy->n_args, 2);
+    assert_string_equal(copy->args[1], "b c");
+    assert_int_equal(copy->n_env, 1);
+    assert_string_equal(copy->env[0], "A=1=2");
+    assert_int_equal(copy->n_collect, 1);
+    assert_string_equal(copy->collect[0], "*.png");
+    assert_int_equal(copy->limits[STAGE_RUN].wall_time_ms, 10);
+    assert_true(copy->no_cache);
+    job_free(copy);
+}
+
 static void code_is_a_file_without_a_name(void **state)
 {
     struct fault fault = {0};
@@ -217,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_field),
+        cmocka_unit_test(a_job_can_be_copied),
         cmocka_unit_test(code_is_a_file_without_a_name),
         cmocka_unit_test(refusals_name_the_field_and_give_nothing),
         cmocka_unit_test(a_part_leaves_fields_to_others),

@@ -57,6 +57,10 @@ static void write_numbers(struct json_out *out)
     json_out_thousandths(out, UINT64_MAX);
     json_out_micros(out, 1);
     json_out_micros(out, 2000000);
+    json_out_real(out, 0);
+    json_out_real(out, 31.5);
+    json_out_real(out, 0.1 + 0.2);
+    json_out_real(out, 1e9);
     json_out_close(out, ']');
 }
 
@@ -64,7 +68,7 @@ static void writes_numbers_exactly(void **state)
 {
     (void)state;
     writes(write_numbers,
-           "[-9223372036854775808,0.000,0.007,1.234,18446744073709551.615,0.000001,2.000000]");
+           "[-9223372036854775808,0.000,0.007,1.234,18446744073709551.615,0.000001,2.000000,0,31.5,0.3,1000000000]");
 }
 
 static void escapes_and_replaces(void **state)
