@@ -16,7 +16,7 @@ const struct http_route api_routes[] = {
     {"DELETE", "/v1/submissions/{id}", v1_submission_delete, .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
     {"GET",  "/v1/interactive",  v1_interactive,         .any_origin = false, .access = KEY_SCOPE_RUN | GATE_COUNTS},
     {"GET",  "/v1/languages",    v1_languages,           .any_origin = false},
-    {"POST", "/v1/snippets",     v1_snippets_add,        .any_origin = false, .access = KEY_SCOPE_RUN},
+    {"POST", "/v1/snippets",     v1_snippets_add,        .any_origin = false, .access = KEY_SCOPE_RUN | GATE_COUNTS},
     {"GET",  "/v1/snippets/{id}", v1_snippets_get,       .any_origin = false},
     {"DELETE", "/v1/snippets/{id}", v1_snippets_delete,  .any_origin = false, .access = KEY_SCOPE_RUN},
     {"GET",  "/healthz",         v1_health,              .any_origin = false},

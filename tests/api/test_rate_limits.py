@@ -69,6 +69,13 @@ def test_every_door_counts_and_what_costs_nothing_does_not(limited, problem):
         assert "RateLimit" not in answer.headers
 
 
+def test_whatever_is_posted_counts():
+    routes = (glimpse_server.ROOT / "src" / "api" / "routes.c").read_text()
+    rows = re.findall(r'^    \{"POST",\s+"([^"]+)",(.*)\},$', routes, re.MULTILINE)
+    assert len(rows) > 10
+    assert [path for path, rest in rows if "GATE_COUNTS" not in rest] == []
+
+
 @pytest.mark.parametrize("spoof", [
     lambda i: f"198.51.100.{i}, 192.0.2.4",
     lambda i: ", ".join(f"10.{i}.0.{n}" for n in range(200)) + ", 192.0.2.5",
