@@ -137,6 +137,14 @@ static bool files_are_there(const struct language *language)
     return true;
 }
 
+/* A few of what takes much memory would take all of `warm_memory` from the rest. */
+static uint32_t most_idle(const struct config *config, const struct language_warm *warm)
+{
+    const uint64_t most = warm->costly ? 2 * config->warm : config->warm_max;
+
+    return (uint32_t)(most < config->warm_max ? most : config->warm_max);
+}
+
 static bool is_warm(const struct config *config, const struct language *language, enum stage stage)
 {
     const struct language_warm *warm = &language->stages[stage].warm;
@@ -154,7 +162,7 @@ static int set_interpreter(struct zygote_link *link, const struct language *lang
     link->stage = stage;
     link->sleeps = language->stages[stage].warm.costly && config->warm_costly == COSTLY_ASKED;
     link->least = (uint32_t)config->warm;
-    link->most = (uint32_t)config->warm_max;
+    link->most = most_idle(config, &language->stages[stage].warm);
     link->target = link->least;
     r = describe_interpreter(link, err);
     return r < 0 ? err_wrap(err, r, "warmth of %s", language->id) : 0;
