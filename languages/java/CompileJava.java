@@ -1,6 +1,7 @@
 package glimpse;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,17 +20,17 @@ final class CompileJava {
     }
 
     public static void main(String[] sources) throws IOException {
-        System.exit(compile(CLASSES, MAIN, List.of(sources)));
+        System.exit(compile(CLASSES, MAIN, List.of(sources), System.err));
     }
 
-    static int compile(Path classes, Path main, List<String> sources) throws IOException {
+    static int compile(Path classes, Path main, List<String> sources, OutputStream messages) throws IOException {
         /* No annotation processors: they would be code of the user's that runs in the compiler. */
         List<String> arguments = new ArrayList<>(List.of("-d", classes.toString(), "-encoding", "UTF-8", "-proc:none"));
         int status;
 
         Files.createDirectories(classes);
         arguments.addAll(sources);
-        status = ToolProvider.getSystemJavaCompiler().run(null, null, null, arguments.toArray(String[]::new));
+        status = ToolProvider.getSystemJavaCompiler().run(null, null, messages, arguments.toArray(String[]::new));
         if (status == 0)
             writeMain(classes, main, sources);
         return status;
