@@ -26,6 +26,7 @@ struct api {
     struct engine *engine;       /* owned */
     struct store *store;         /* owned */
     struct submissions *submissions; /* owned; NULL until the store is there */
+    struct webhooks *webhooks;   /* owned; NULL until the store is there */
     struct http_server *http;    /* owned */
     struct callers callers;      /* owned */
     struct keyring keyring;      /* owned */

@@ -3,7 +3,7 @@
  *
  *   starting -> locked in -> serving -> draining (SIGTERM, SIGINT) -> stopped
  *
- * Starting takes from the host what cannot be had later (lockdown.h): programs to run, a socket that listens.
+ * Starting takes from the host what cannot be had later (lock_in.h): programs to run, a socket that listens.
  * Nothing that a stranger sent is read before.
  * Draining: nobody new is let in, runs under way may end; after DRAIN_MS what is left is cancelled.
  */
@@ -15,10 +15,11 @@
 #include "api/access_log.h"
 #include "api/api.h"
 #include "api/gate.h"
-#include "api/lockdown.h"
+#include "api/lock_in.h"
 #include "api/privileges.h"
 #include "api/prober.h"
 #include "api/submissions/submissions.h"
+#include "api/webhooks/webhooks.h"
 #include "base/log.h"
 
 enum {
@@ -47,6 +48,7 @@ struct program {
     struct api api;
     struct prober prober;
     struct old_languages *old_languages; /* owned */
+    int courier_fd; /* owned until webhooks_new() */
     uv_signal_t on_term, on_int, on_hup;
     uv_timer_t drain;
     uint64_t drain_until_ms; /* uv_now() */
@@ -67,6 +69,16 @@ static void on_drain_step(uv_timer_t *timer)
     uv_stop(&program->loop);
 }
 
+static void stop(struct program *program)
+{
+    program->api.draining = true;
+    engine_drain(program->api.engine);
+    submissions_drain(program->api.submissions);
+    http_server_drain(program->api.http);
+    program->drain_until_ms = uv_now(&program->loop) + DRAIN_MS;
+    (void)uv_timer_start(&program->drain, on_drain_step, DRAIN_STEP_MS, DRAIN_STEP_MS);
+}
+
 static void on_signal(uv_signal_t *handle, int signum)
 {
     struct program *program = handle->data;
@@ -75,14 +87,18 @@ static void on_signal(uv_signal_t *handle, int signum)
         uv_stop(&program->loop);
         return;
     }
-    log_info("stopping on signal %d: %zu runs under way", signum,
-             engine_n_runs(program->api.engine));
-    program->api.draining = true;
-    engine_drain(program->api.engine);
-    submissions_drain(program->api.submissions);
-    http_server_drain(program->api.http);
-    program->drain_until_ms = uv_now(&program->loop) + DRAIN_MS;
-    (void)uv_timer_start(&program->drain, on_drain_step, DRAIN_STEP_MS, DRAIN_STEP_MS);
+    log_info("stopping on signal %d: %zu runs under way", signum, engine_n_runs(program->api.engine));
+    stop(program);
+}
+
+/* Locked in, we can't start another one: whoever started us does it, and us with it. */
+static void on_courier_lost(void *arg)
+{
+    struct program *program = arg;
+
+    log_error("stopping, to be started again with a new courier: %zu runs under way",
+              engine_n_runs(program->api.engine));
+    stop(program);
 }
 
 /* ---- the languages ---- */
@@ -217,9 +233,9 @@ static void raise_file_limit(void)
     }
 }
 
-static int lock_in(const char *data_dir, struct err *err)
+static int lock(const char *data_dir, struct err *err)
 {
-    int r = lockdown(data_dir, err);
+    int r = lock_in(data_dir, err);
 
     if (r == LOCKDOWN_E_NO_LANDLOCK)
         log_warn("this kernel has no Landlock (5.13, with landlock in `lsm=`): file permissions alone keep glimpsed "
@@ -285,7 +301,7 @@ static int open_api(struct program *program, struct err *err)
         return r;
     r = http_server_new(&api->http, &http, err);
     if (r == 0)
-        r = lock_in(config->data_dir, err);
+        r = lock(config->data_dir, err);
     if (r == 0)
         r = store_new(&api->store, &program->loop, config->data_dir, err);
     if (r == 0)
@@ -293,6 +309,9 @@ static int open_api(struct program *program, struct err *err)
     if (r == 0)
         r = engine_new(&api->engine, &engine, err);
     api->metrics.engine = api->engine;
+    if (r == 0)
+        r = webhooks_new(&api->webhooks, api, config->data_dir, TAKE_FD(program->courier_fd), on_courier_lost, program,
+                         err);
     if (r == 0)
         r = submissions_new(&api->submissions, api, &submissions, err);
     return r;
@@ -320,12 +339,15 @@ static void close_all(struct program *program)
     metrics_stop_asking(&api->metrics);
     if (api->submissions != NULL)
         submissions_drain(api->submissions);
+    if (api->webhooks != NULL)
+        webhooks_drain(api->webhooks);
     engine_free(TAKE_PTR(api->engine)); /* answers those whose runs it cancels */
     store_free(api->store);             /* calls back, and may be asked in vain meanwhile */
     api->store = NULL;
     http_server_free(TAKE_PTR(api->http));
     keyring_close(&api->keyring);
     submissions_free(TAKE_PTR(api->submissions));
+    webhooks_free(TAKE_PTR(api->webhooks));
     prober_close(&program->prober);
     uv_close((uv_handle_t *)&program->drain, NULL);
     uv_close((uv_handle_t *)&program->on_term, NULL);
@@ -389,7 +411,7 @@ static int look_at_page(struct program *program, struct err *err)
 
 int main(int argc, char **argv)
 {
-    struct program program = {0};
+    struct program program = {.courier_fd = -1};
     struct config_args args = {0};
     struct err err = {0};
     int r;
@@ -407,6 +429,8 @@ int main(int argc, char **argv)
     }
     if (r == 0)
         r = look_at_languages(&program, &err);
+    if (r == 0)
+        r = webhooks_start_courier(&program.courier_fd, &program.config, &err);
     if (r == 0)
         r = look_at_page(&program, &err);
     if (r == 0)

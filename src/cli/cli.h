@@ -39,4 +39,5 @@ int cmd_languages(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_webhook_secret(int argc, char **argv);
 int cmd_version(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct cli_command commands[] = {
     {"languages", "[--json] [--server URL]",                "list what can be run",   cmd_languages},
     {"config",    "check|show|template [--config FILE]",    "check the settings, or show them", cmd_config},
     {"key",       "add|list|revoke|remove [OPTION...] [ID...]", "API keys",            cmd_key},
+    {"webhook-secret", "[--config FILE] [--data DIR]",     "what webhooks are signed with", cmd_webhook_secret},
     {"doctor",    "[--config FILE] [--data DIR]",           "check every isolation layer", cmd_doctor},
     {"version",   "",                                       "print the version",      cmd_version},
 };

@@ -58,6 +58,7 @@ const struct ini_key config_keys[] = {
     KEY(submissions_max, INI_UINT,  1, 100000, "submissions that are not finished, before new ones are refused (10000)"),
     KEY(submissions_age, INI_MS,    0, UINT64_C(10) * 366 * 24 * 3600000, "how long a finished submission is kept; 0: for ever (720h)"),
     KEY(submissions_bytes, INI_BYTES, 0, UINT64_C(1) << 50, "of the database, beyond which the oldest submissions go; 0: no bound (10G)"),
+    KEY(webhook_allow,  INI_WORDS,  0, 64,   "addresses and networks that webhooks may go to, besides public ones (none)"),
     {.section = "", .name = "log_format", .type = INI_CHOICE, .offset = offsetof(struct config, log_format),
      .choices = log_formats, .help = "how a line is written: logfmt, json or text (logfmt)"},
     {.section = "", .name = "log_level", .type = INI_CHOICE, .offset = offsetof(struct config, log_level),
@@ -357,6 +358,8 @@ static int settle(struct config *config, const struct config_report *report, str
     if (r == 0)
         r = fault_of(report, "metrics_allow", check_networks("metrics_allow", &config->metrics_allow, err), err);
     if (r == 0)
+        r = fault_of(report, "webhook_allow", check_networks("webhook_allow", &config->webhook_allow, err), err);
+    if (r == 0)
         r = fault_of(report, "allow_origins", check_origins(&config->allow_origins, err), err);
     return r < 0 ? r : fault_of(report, "listen", check_listen(config->listen, err), err);
 }
@@ -441,6 +444,7 @@ void config_done(struct config *config)
     strings_done(&config->trusted_proxies);
     strings_done(&config->allow_origins);
     strings_done(&config->metrics_allow);
+    strings_done(&config->webhook_allow);
     free(config->boxd_socket);
     *config = (struct config){0};
 }

@@ -51,6 +51,7 @@ struct config {
     uint64_t cache_entries; /* how many of them */
     uint64_t snippets;    /* shared programs that are kept; 0: none are taken */
     uint64_t uid_base;    /* first host uid of the boxes; slot n has uid_base + 2n and the next */
+    struct strings webhook_allow; /* networks that webhooks may go to, besides public addresses */
     uint64_t log_format;  /* enum log_format */
     uint64_t body_max;    /* bytes of a request's body */
     uint64_t submissions_max;   /* that are not finished */

@@ -47,6 +47,15 @@ static const struct {
      ") STRICT;"
      "CREATE INDEX snippets_by_expiry ON snippets (expires_us);",
      NULL},
+    {"CREATE TABLE webhooks ("
+     "  number    INTEGER PRIMARY KEY REFERENCES submissions ON DELETE CASCADE,"
+     "  due_us    INTEGER,"          /* Unix time; null: it is over */
+     "  tries     INTEGER NOT NULL," /* begun */
+     "  delivered INTEGER NOT NULL," /* 0 or 1 */
+     "  answer    TEXT    NOT NULL"  /* what the last one came to */
+     ") STRICT;"
+     "CREATE INDEX webhooks_due ON webhooks (due_us) WHERE due_us IS NOT NULL;",
+     NULL},
 };
 
 static int get_version(struct sql *db, int *ret, struct err *err)

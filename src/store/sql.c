@@ -31,7 +31,7 @@ static int fail(const struct sql *db, int code, struct err *err)
 
 /*
  * synchronous: FULL: a commit is on the disk when it returns, also with a write-ahead log.
- * temp_store: what undoes a savepoint is kept in memory: glimpsed may not make files elsewhere (api/lockdown.h).
+ * temp_store: what undoes a savepoint is kept in memory: glimpsed may not make files elsewhere (api/lock_in.h).
  */
 static const char writer_settings[] = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA "
                                       "synchronous = FULL; PRAGMA foreign_keys = ON;"

@@ -73,9 +73,9 @@ static int look_up_key(struct add *add, struct sql *db, struct err *err)
     CLEANUP(sql_rows_done) struct sql_rows rows = {0};
     struct slice hash;
     int64_t first, n;
-    int r = sql_ask(
-        &rows, db, "SELECT hash, first, n FROM submission_keys WHERE owner = ?1 AND key = ?2 AND created_us > ?3",
-        SQL_VALUES(SQL_TEXT(key_owner(add)), SQL_TEXT(add->key_text), SQL_INT(add->key.expired_us)), err);
+    int r = sql_ask(&rows, db,
+                    "SELECT hash, first, n FROM submission_keys WHERE owner = ?1 AND key = ?2 AND created_us > ?3",
+                    SQL_VALUES(SQL_TEXT(key_owner(add)), SQL_TEXT(add->key_text), SQL_INT(add->key.expired_us)), err);
 
     if (r == 0)
         r = sql_next(&rows, err);
@@ -98,8 +98,8 @@ static int write_key(const struct add *add, struct sql *db, struct err *err)
     return sql_run(db,
                    "INSERT OR REPLACE INTO submission_keys (owner, key, hash, first, n, created_us)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                   SQL_VALUES(SQL_TEXT(key_owner(add)), SQL_TEXT(add->key_text), SQL_BLOB(hash), SQL_INT(first->number),
-                              SQL_INT(add->rows.n), SQL_INT(first->created_us)),
+                   SQL_VALUES(SQL_TEXT(key_owner(add)), SQL_TEXT(add->key_text), SQL_BLOB(hash),
+                              SQL_INT(first->number), SQL_INT(add->rows.n), SQL_INT(first->created_us)),
                    err);
 }
 

@@ -23,6 +23,23 @@ static int ask_one(struct sql_rows *rows, struct sql *db, const char *text, int6
     return r < 0 ? r : sql_next(rows, err);
 }
 
+static int read_webhook(struct submission_row *row, struct sql *db, struct err *err)
+{
+    CLEANUP(sql_rows_done) struct sql_rows rows = {0};
+    int r = ask_one(&rows, db, "SELECT due_us IS NULL, delivered, tries, answer FROM webhooks WHERE number = ?1",
+                    row->number, err);
+
+    row->webhook = row->callback_url[0] != '\0' ? WEBHOOK_WAITING : WEBHOOK_NONE; /* it is not finished */
+    if (r <= 0)
+        return r;
+    row->webhook = sql_int(&rows, 1) != 0   ? WEBHOOK_DELIVERED
+                   : sql_int(&rows, 0) != 0 ? WEBHOOK_FAILED
+                                            : WEBHOOK_WAITING;
+    row->webhook_tries = (uint32_t)sql_int(&rows, 2);
+    (void)snprintf(row->webhook_answer, sizeof row->webhook_answer, "%s", sql_text(&rows, 3));
+    return 0;
+}
+
 static int take_row(struct find *find, struct sql *db, const struct sql_rows *from, struct err *err)
 {
     CLEANUP(sql_rows_done) struct sql_rows request = {0};
@@ -47,6 +64,8 @@ static int take_row(struct find *find, struct sql *db, const struct sql_rows *fr
         if (find->query.files)
             row.files = sql_bytes(&result, 2);
     }
+    if (r >= 0 && find->query.webhook)
+        r = read_webhook(&row, db, err);
     if (r < 0)
         return r;
     return submission_rows_add(&find->found, &row) < 0 ? err_set(err, -ENOMEM, "submission") : 0;
@@ -73,9 +92,9 @@ static int find_ids(struct find *find, struct sql *db, struct err *err)
 }
 
 /* Ids sort by time. Two statements, so that a list by status can use the index that begins with it. */
-#define LIST(by_status)                                                                            \
-    "SELECT " SUBMISSION_COLUMNS " FROM submissions"                                               \
-    " WHERE owner = ?1 AND id < ?2 AND id >= ?3 AND (?4 IS NULL OR language = ?4)"                 \
+#define LIST(by_status)                                                                                              \
+    "SELECT " SUBMISSION_COLUMNS " FROM submissions"                                                                 \
+    " WHERE owner = ?1 AND id < ?2 AND id >= ?3 AND (?4 IS NULL OR language = ?4)"                                   \
     " AND (?7 IS NULL OR caller = ?7) AND " by_status " ORDER BY id DESC LIMIT ?6"
 
 static int find_list(struct find *find, struct sql *db, struct err *err)

@@ -129,18 +129,25 @@ static int run_finish(struct store_op *op, struct sql *db, struct err *err)
     const struct submission_row *row = row_of(op);
     int r = sql_run(
         db,
-        "UPDATE submissions SET version = ?2, status = ?3, message = ?4, started_us = ?5, finished_us = ?6"
-        " WHERE number = ?1 AND finished_us IS NULL",
+        "UPDATE submissions SET version = coalesce(nullif(?2, ''), version), status = ?3, message = ?4,"
+        " started_us = ?5, finished_us = ?6 WHERE number = ?1 AND finished_us IS NULL",
         SQL_VALUES(SQL_INT(row->number), SQL_TEXT(row->version), SQL_TEXT(row->status), SQL_TEXT(row->message),
                    row->started_us != 0 ? SQL_INT(row->started_us) : SQL_NULL, SQL_INT(row->finished_us)),
         err);
 
-    if (r == 0 && row->stages.at != NULL && sql_n_changed(db) == 1)
+    if (r < 0 || sql_n_changed(db) == 0)
+        return r;
+    if (row->stages.at != NULL)
         r = sql_run(db,
                     "INSERT INTO submission_results (number, files_omitted, stages, files) VALUES (?1, ?2, ?3, ?4)",
                     SQL_VALUES(SQL_INT(row->number), SQL_INT(row->files_omitted), SQL_BLOB(row->stages),
                                SQL_BLOB(row->files)),
                     err);
+    if (r == 0)
+        r = sql_run(db,
+                    "INSERT INTO webhooks (number, due_us, tries, delivered, answer)"
+                    " SELECT number, ?2, 0, 0, '' FROM submissions WHERE number = ?1 AND callback_url <> ''",
+                    SQL_VALUES(SQL_INT(row->number), SQL_INT(row->finished_us)), err);
     return r;
 }
 

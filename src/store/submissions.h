@@ -21,7 +21,11 @@ enum {
     SUBMISSION_KEY_BYTES = 256,
     SUBMISSION_HASH_BYTES = 32,
     SUBMISSION_URL_BYTES = 2049,
+    WEBHOOK_ANSWER_BYTES = 168,
 };
+
+/* How far the submission's owner was told of its end. */
+enum webhook_state { WEBHOOK_NONE, WEBHOOK_WAITING, WEBHOOK_DELIVERED, WEBHOOK_FAILED };
 
 struct submission_row {
     int64_t number;
@@ -34,6 +38,9 @@ struct submission_row {
     int64_t created_us, started_us, finished_us; /* Unix time; 0: not yet */
     struct slice request, stages, files;     /* JSON; NULL in .at where it was not asked for, or is not there */
     uint64_t files_omitted;                  /* goes with files */
+    enum webhook_state webhook;              /* where that was asked for */
+    uint32_t webhook_tries;
+    char webhook_answer[WEBHOOK_ANSWER_BYTES]; /* what the last one came to */
 };
 
 /* Rows are borrowed. r: 0; an outcome of the function; or < 0 with *err, which is otherwise NULL. */
@@ -82,6 +89,7 @@ struct submission_query {
     const char *ids;  /* so many, UUID_BYTES - 1 bytes each, no more is looked at then */
     size_t n_ids;     /* 0: a list, newest first */
     bool stages, files, request; /* wanted: what may be large, so for one id at most */
+    bool webhook;
     const char *caller, *status, *language; /* or NULL: any */
     const char *before_id, *not_before_id; /* id < before_id, id >= not_before_id; or NULL */
     size_t limit;     /* of a list */

@@ -1,6 +1,6 @@
 /* What a hole in glimpsed could still do: each row is tried by a process that has locked itself in, as an attacker who
  * runs code of his own in it would. */
-#include "api/lockdown.h"
+#include "api/lock_in.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -231,7 +231,7 @@ static int try_locked_in(int (*attempt)(void))
     int status = 0;
 
     if (pid == 0) {
-        int r = lockdown(dir, NULL);
+        int r = lock_in(dir, NULL);
 
         if (r < 0)
             _exit(CANNOT_LOCK);
@@ -290,7 +290,7 @@ static void refuses_to_leave_a_thread_outside(void **state)
     (void)state;
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(pthread_create(&thread, NULL, wait_for_end, &ends[0]), 0);
-    assert_int_equal(lockdown(dir, &err), -EBUSY);
+    assert_int_equal(lock_in(dir, &err), -EBUSY);
     assert_non_null(strstr(err.msg, "threads"));
     assert_int_equal(close(ends[1]), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);

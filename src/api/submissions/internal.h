@@ -39,7 +39,7 @@ struct submission {
     bool direct;       /* SAVING: there is room for it in the engine at once */
     struct job *job;   /* owned; NULL: it is in the database only */
     struct run *run;   /* borrowed from the engine while RUNNING */
-    const struct language *language; /* borrowed; NULL until RUNNING */
+    char version[128]; /* of its language, as it ran last; "" before */
     struct submission_row *end;      /* owned: ENDING; its stages and files are in: */
     struct buf stages, files;
     uint64_t files_omitted;

@@ -18,6 +18,7 @@
 #include "api/json_in.h"
 #include "api/submissions/internal.h"
 #include "api/v1/run_json.h"
+#include "api/webhooks/webhooks.h"
 #include "base/instant.h"
 #include "base/log.h"
 
@@ -125,6 +126,7 @@ static void on_end_stored(void *arg, int r, const struct err *err)
         return;
     }
     submission_free(submission);
+    webhooks_pump(all->api->webhooks);
     submissions_feed(all);
 }
 
@@ -172,8 +174,7 @@ static void end(struct submission *submission, enum status status, const char *m
                                    .files_omitted = submission->files_omitted};
     (void)snprintf(row->status, sizeof row->status, "%s", status_names[status]);
     (void)snprintf(row->message, sizeof row->message, "%s", message);
-    if (submission->language != NULL)
-        (void)snprintf(row->version, sizeof row->version, "%s", submission->language->version);
+    (void)snprintf(row->version, sizeof row->version, "%s", submission->version);
     submission->end = row;
     submission_store_end(submission);
 }
@@ -267,9 +268,11 @@ static void start(struct submission *submission)
 {
     static const struct run_events events = {.on_stage = on_stage, .on_result = on_result};
     struct submissions *all = submission->all;
+    const struct language *language = languages_find(&all->api->languages, submission->job->language);
     struct fault fault = {0};
 
-    submission->language = languages_find(&all->api->languages, submission->job->language);
+    if (language != NULL && language->version != NULL)
+        (void)snprintf(submission->version, sizeof submission->version, "%s", language->version);
     submission->state = SUBMISSION_RUNNING;
     if (admit(&submission->run, all->api, &submission->caller, submission->job, &events, submission, &fault) == 0) {
         submission->job = NULL; /* taken */

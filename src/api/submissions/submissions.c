@@ -39,7 +39,7 @@ static const struct key *key_of(const struct api *api, const char *caller)
     static const char prefix[] = "key:";
 
     return strncmp(caller, prefix, sizeof prefix - 1) != 0 ? NULL
-                                                            : keyring_find(&api->keyring, caller + sizeof prefix - 1);
+                                                           : keyring_find(&api->keyring, caller + sizeof prefix - 1);
 }
 
 static void take_over(struct submissions *all, const struct submission_row *row)

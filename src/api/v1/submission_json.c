@@ -96,6 +96,19 @@ static void write_queue(struct json_out *out, const struct view *view)
     json_out_close(out, '}');
 }
 
+static void write_callback(struct json_out *out, const struct view *view)
+{
+    static const char *const states[] = {
+        [WEBHOOK_WAITING] = "waiting", [WEBHOOK_DELIVERED] = "delivered", [WEBHOOK_FAILED] = "failed"};
+
+    json_out_open(out, '{');
+    json_out_key_str(out, "url", view->row->callback_url);
+    json_out_key_str(out, "status", states[view->row->webhook]);
+    json_out_key_uint(out, "tries", view->row->webhook_tries);
+    json_out_key_str(out, "answer", view->row->webhook_answer[0] == '\0' ? NULL : view->row->webhook_answer);
+    json_out_close(out, '}');
+}
+
 static void write_request(struct json_out *out, const struct view *view)
 {
     if (view->row->request.at != NULL)
@@ -120,6 +133,7 @@ static const struct {
     [SUBMISSION_FIELD_STARTED_AT]  = {"started_at",  write_started_at},
     [SUBMISSION_FIELD_FINISHED_AT] = {"finished_at", write_finished_at},
     [SUBMISSION_FIELD_QUEUE]       = {"queue",       write_queue},
+    [SUBMISSION_FIELD_CALLBACK]    = {"callback",    write_callback},
     [SUBMISSION_FIELD_REQUEST]     = {"request",     write_request},
 };
 /* clang-format on */
@@ -166,6 +180,14 @@ int submission_fields_parse(unsigned *ret, struct slice text, unsigned fallback,
     return 0;
 }
 
+/* Most are always there. */
+static bool is_there(const struct submission_row *row, size_t field)
+{
+    if (field == SUBMISSION_FIELD_FILES)
+        return row->files.at != NULL;
+    return field != SUBMISSION_FIELD_CALLBACK || row->webhook != WEBHOOK_NONE;
+}
+
 void submission_write(struct json_out *out, const struct submission_row *row, const struct submission *unfinished,
                       unsigned fields, int64_t now_us)
 {
@@ -173,7 +195,7 @@ void submission_write(struct json_out *out, const struct submission_row *row, co
 
     json_out_open(out, '{');
     for (size_t i = 0; i < N_SUBMISSION_FIELDS; i++) {
-        if ((fields >> i & 1) == 0 || (i == SUBMISSION_FIELD_FILES && row->files.at == NULL))
+        if ((fields >> i & 1) == 0 || !is_there(row, i))
             continue;
         json_out_key(out, fields_table[i].name);
         fields_table[i].write(out, &view);

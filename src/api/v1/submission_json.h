@@ -17,7 +17,8 @@ enum submission_field { /* in the order of writing */
     SUBMISSION_FIELD_STARTED_AT,
     SUBMISSION_FIELD_FINISHED_AT,
     SUBMISSION_FIELD_QUEUE,
-    SUBMISSION_FIELD_REQUEST, /* what was sent */
+    SUBMISSION_FIELD_CALLBACK, /* only where there is a callback_url */
+    SUBMISSION_FIELD_REQUEST,  /* what was sent */
     N_SUBMISSION_FIELDS
 };
 #define SUBMISSION_FIELD(name) (1u << SUBMISSION_FIELD_##name)
@@ -25,7 +26,8 @@ enum {
     SUBMISSION_ALL_FIELDS = (1 << N_SUBMISSION_FIELDS) - 1,
     SUBMISSION_DEFAULT_FIELDS = SUBMISSION_ALL_FIELDS & ~(1 << SUBMISSION_FIELD_REQUEST),
     /* Without what may be large: for lists. */
-    SUBMISSION_LIST_FIELDS = SUBMISSION_DEFAULT_FIELDS & ~(1 << SUBMISSION_FIELD_STAGES | 1 << SUBMISSION_FIELD_FILES),
+    SUBMISSION_LIST_FIELDS = SUBMISSION_DEFAULT_FIELDS & ~(1 << SUBMISSION_FIELD_STAGES | 1 << SUBMISSION_FIELD_FILES |
+                                                           1 << SUBMISSION_FIELD_CALLBACK),
 };
 
 /* text: a comma list, or NULL in .at for the fallback. Only what is in allowed may be asked for. 0, or -1. */

@@ -194,6 +194,7 @@ static void look(void *arg)
         .n_ids = reply->n,
         .stages = (reply->fields & SUBMISSION_FIELD(STAGES)) != 0,
         .files = (reply->fields & SUBMISSION_FIELD(FILES)) != 0,
+        .webhook = (reply->fields & SUBMISSION_FIELD(CALLBACK)) != 0,
         .request = (reply->fields & SUBMISSION_FIELD(REQUEST)) != 0,
     };
     struct err err = {0};

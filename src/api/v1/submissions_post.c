@@ -2,6 +2,7 @@
 #include <nettle/sha2.h>
 
 #include "api/admit.h"
+#include "api/webhooks/callback_url.h"
 #include "api/call.h"
 #include "api/v1/fields.h"
 #include "api/v1/run_json.h"
@@ -61,12 +62,16 @@ static int read_key(struct post *post)
 /* prefix: "" or "submissions[3].". */
 static int read_one(struct post *post, const json_t *object, const char *prefix)
 {
-    const struct v1_run_part part = {.prefix = prefix};
+    const struct v1_run_part part = {.prefix = prefix, .others = {"callback_url"}};
+    const char *callback_url = NULL;
     struct v1_run run;
 
     if (v1_run_read(&run, object, &part, post->fault) < 0)
         return -1;
     post->drafts[post->n++] = (struct submission_draft){.job = run.job, .base64 = run.base64};
+    if (callback_url_read(&callback_url, object, prefix, post->fault) < 0)
+        return -1;
+    post->drafts[post->n - 1].callback_url = callback_url;
     return admit_check(post->api, run.job, prefix, post->fault);
 }
 

@@ -1,7 +1,7 @@
 /*
- * Which system calls glimpsed makes once it serves. Three answers:
+ * Which system calls a process makes once it serves. Three answers:
  *
- *   allowed   the rows below
+ *   allowed   the rows below, and the plan's
  *   killed    what none of our libraries does by itself and a payload does first: the end of the process is a loud one
  *   ENOSYS    all else: what a kernel without that call says, and libraries know how to go on. A C library that
  *             is newer than this table must not turn into an outage that any request can cause
@@ -14,19 +14,18 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "api/lockdown.h"
+#include "lockdown/lockdown.h"
 
 /* clang-format off */
 static const char *const allowed[] = {
     /* Descriptors. */
-    "read", "write", "readv", "writev", "pread64", "pwrite64", "close", "lseek", "dup", "dup3", "pipe2", "memfd_create",
+    "read", "write", "readv", "writev", "close", "lseek", "dup", "dup3", "pipe2",
     /* Files: which ones is Landlock's part. open(2) and its kin: arm64 has only the *at calls, glibc uses both. */
     "openat", "open", "fstat", "newfstatat", "fstatat64", "stat", "lstat", "statx", "access", "faccessat", "faccessat2",
-    "readlink", "readlinkat", "getcwd", "unlink", "unlinkat", "ftruncate", "fallocate", "fsync", "fdatasync", "chmod",
-    "fchmod", "fchmodat",
-    /* Connections that were accepted, pipes and sockets of boxes, boxd. No bind, no listen: that is over. */
-    "accept4", "connect", "recvmsg", "recvfrom", "sendmsg", "sendto", "shutdown", "getsockopt", "setsockopt",
-    "getsockname", "getpeername",
+    "readlink", "readlinkat", "getcwd",
+    /* Sockets that are there, or may be made: see the plan's families. No bind, no listen: that is over. */
+    "connect", "recvmsg", "recvfrom", "sendmsg", "sendto", "shutdown", "getsockopt", "setsockopt", "getsockname",
+    "getpeername",
     /* The loop. */
     "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "poll", "ppoll", "eventfd2",
     "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom",
@@ -76,7 +75,7 @@ static int add_names(scmp_filter_ctx filter, uint32_t action, const char *const 
     return 0;
 }
 
-static int add_conditional(scmp_filter_ctx filter)
+static int add_conditional(scmp_filter_ctx filter, const struct lockdown_plan *plan)
 {
     const uint64_t low = UINT32_MAX; /* what the kernel looks at of an int */
     const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
@@ -90,9 +89,9 @@ static int add_conditional(scmp_filter_ctx filter)
     /* Threads, not processes. clone3(2) hides its flags in memory; ENOSYS makes glibc use this one. */
     if (r == 0 && !LOCKDOWN_SANITIZED)
         r = seccomp_rule_add(filter, allow, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
-    /* To boxd, again and again. */
-    if (r == 0)
-        r = seccomp_rule_add(filter, allow, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, low, AF_UNIX));
+    for (size_t i = 0; r == 0 && i < plan->n_families; i++)
+        r = seccomp_rule_add(filter, allow, SCMP_SYS(socket), 1,
+                             SCMP_A0(SCMP_CMP_MASKED_EQ, low, (uint64_t)plan->families[i]));
     /* libuv makes descriptors non-blocking by the one, a box's terminal gets its size by the other; drivers are behind
      * all else. */
     for (size_t i = 0; r == 0 && i < COUNT_OF(ioctls); i++)
@@ -112,7 +111,7 @@ static void release_filter(scmp_filter_ctx *filter)
         seccomp_release(*filter);
 }
 
-int lockdown_calls(struct err *err)
+int lockdown_calls(const struct lockdown_plan *plan, struct err *err)
 {
     CLEANUP(release_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     int r;
@@ -127,6 +126,8 @@ int lockdown_calls(struct err *err)
         return err_errno(err, r, "seccomp attributes");
     r = add_names(filter, SCMP_ACT_ALLOW, allowed, COUNT_OF(allowed), err);
     if (r == 0)
+        r = add_names(filter, SCMP_ACT_ALLOW, plan->calls, plan->n_calls, err);
+    if (r == 0)
         r = add_names(filter, SCMP_ACT_KILL_PROCESS, killed, COUNT_OF(killed), err);
     if (r == 0 && LOCKDOWN_SANITIZED)
         r = add_names(filter, SCMP_ACT_ALLOW, sanitizers, COUNT_OF(sanitizers), err);
@@ -134,7 +135,7 @@ int lockdown_calls(struct err *err)
         r = add_names(filter, SCMP_ACT_KILL_PROCESS, (const char *const[]){"ptrace"}, 1, err);
     if (r < 0)
         return r;
-    r = add_conditional(filter);
+    r = add_conditional(filter, plan);
     if (r < 0)
         return err_errno(err, r, "seccomp rule on arguments");
     r = seccomp_load(filter);
