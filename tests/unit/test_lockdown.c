@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -187,6 +188,25 @@ static int talks_to_boxd(void)
     return got(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
 }
 
+/* Of a box's terminal, which somebody else has opened: here nobody has, so it is EBADF that says that the call came
+ * through the filter. */
+static int asks_of_a_terminal(unsigned long what)
+{
+    struct winsize size = {0};
+
+    return ioctl(-1, what, &size) < 0 ? errno : 0;
+}
+
+static int sizes_a_terminal(void)
+{
+    return asks_of_a_terminal(TIOCSWINSZ);
+}
+
+static int types_into_a_terminal(void)
+{
+    return asks_of_a_terminal(TIOCSTI);
+}
+
 static int gets_randomness(void)
 {
     return got(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
@@ -203,6 +223,8 @@ static const struct {
     {"starts a thread",                 starts_a_thread,      0,      0,      KERNEL_HAS_IT | NO_SANITIZER},
     {"talks to boxd",                   talks_to_boxd,        0,      0,      EVERYWHERE},
     {"gets randomness",                 gets_randomness,      0,      0,      EVERYWHERE},
+    {"sets the size of a terminal",     sizes_a_terminal,     EBADF,  0,      EVERYWHERE},
+    {"types into a terminal",           types_into_a_terminal, ENOSYS, 0,     EVERYWHERE},
     {"reads /etc/passwd",               reads_passwd,         EACCES, 0,      KERNEL_HAS_IT | NO_SANITIZER},
     {"reads /proc/self/maps",           reads_itself,         EACCES, 0,      KERNEL_HAS_IT | NO_SANITIZER},
     {"writes elsewhere",                writes_elsewhere,     EACCES, 0,      KERNEL_HAS_IT},
