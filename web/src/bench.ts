@@ -1,6 +1,6 @@
 // A program, its Run button, and what comes of it: what the playground and the embedded page share.
 
-import type { Result } from './api';
+import { run, type Result } from './api';
 import { CodePane } from './code_pane';
 import { byId, label } from './dom';
 import { runKey } from './help';
@@ -33,14 +33,14 @@ export class Bench {
         this.result = new ResultPane((place) => this.code.goTo(place));
         this.runner = new Runner({
             onProgress: (progress) => this.result.showProgress(progress),
-            onOutput: (data, stream) => this.result.output.add(data, stream),
+            onOutput: (data, stream, stage) => this.result.add(data, stream, stage),
             onResult: (result) => {
                 this.result.showResult(result);
-                this.end(result);
+                void this.end(result);
             },
             onStopped: () => {
                 this.result.showStopped();
-                this.end(null);
+                void this.end(null);
             },
             onFailed: (error) => {
                 this.result.showFailure(error);
@@ -68,16 +68,18 @@ export class Bench {
             this.started.files.map(({ name }) => name),
             before,
         );
-        void this.runner.start(this.code.request);
+        const { terminal } = this.result;
+        void this.runner.start(this.code.request, terminal === null ? run : (request, signal) => terminal.run(request, signal));
         this.showRunButton();
     }
 
-    private end(result: Result | null): void {
+    private async end(result: Result | null): Promise<void> {
+        const { started } = this;
         this.showRunButton();
-        if (this.started === null) return;
-        const output = this.result.output.content;
-        this.lastOutput = { language: this.started.language, output };
-        this.events.onEnd(this.started, result, output);
+        if (started === null) return;
+        const output = await this.result.content();
+        this.lastOutput = { language: started.language, output };
+        this.events.onEnd(started, result, output);
     }
 
     private showRunButton(): void {

@@ -10,6 +10,7 @@ const keys: [string[], string][] = [
     [[mod, 'Enter'], 'Run'],
     [['Esc'], 'Stop the program'],
     [['Esc', 'then Tab'], 'Leave the editor'],
+    [['Shift', 'Esc'], 'Leave the terminal'],
     [[mod, 'F'], 'Search and replace'],
     [[mod, 'Space'], 'Complete'],
     [[mod, '/'], 'Comment or uncomment'],

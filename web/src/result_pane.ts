@@ -1,12 +1,14 @@
 // The pane at the right: what the program writes, how it ended, what it cost, and how that differs from the run before.
 
-import type { ApiError, Result } from './api';
+import type { ApiError, Result, StageName, StreamName } from './api';
 import { diff } from './diff';
 import { byId, el, label } from './dom';
 import { images } from './images';
 import type { Place } from './output/links';
 import { OutputView } from './output/view';
 import type { Progress } from './runner';
+import { load, save } from './store';
+import type { TerminalView } from './terminal';
 import { duration, verdictOf, type Tone, type Verdict } from './verdict';
 
 const stageWords = { compile: 'Compiling', run: 'Running' } as const;
@@ -18,6 +20,8 @@ export function announce(text: string): void {
 
 export class ResultPane {
     readonly output: OutputView;
+    terminal: TerminalView | null = null; // where runs take place, if not null
+    private terminalView: TerminalView | null = null; // once it was wanted
     private readonly verdict = byId('verdict', HTMLElement);
     private readonly outputElement = byId('output', HTMLElement);
     private readonly compare = byId('compare', HTMLButtonElement);
@@ -26,6 +30,7 @@ export class ResultPane {
     private readonly comparison = el('div', { class: 'log comparison', hidden: true });
     private readonly images = el('div', { class: 'images' });
     private readonly empty = el('p', { class: 'empty' });
+    private readonly terminalButton = document.getElementById('terminal-mode'); // not in frames
     private before: string | null = null;
     private ticking = 0;
 
@@ -40,11 +45,42 @@ export class ResultPane {
         this.copy.addEventListener('click', () => void this.copyAll());
         this.download.addEventListener('click', () => this.downloadAll());
         this.setEmpty('Press Run, or Ctrl+Enter.');
+        if (this.terminalButton !== null) {
+            label(this.terminalButton, 'terminal', 'Terminal', 'Run programs in a terminal, and type into it');
+            this.terminalButton.addEventListener('click', () => void this.useTerminal(this.terminal === null));
+            if (load('terminal') === true) void this.useTerminal(true);
+        }
+    }
+
+    // From the next run on.
+    private async useTerminal(on: boolean): Promise<void> {
+        const element = byId('terminal', HTMLElement);
+        this.terminalButton?.setAttribute('aria-pressed', String(on));
+        save('terminal', on);
+        element.hidden = !on;
+        this.outputElement.hidden = on;
+        for (const button of [this.compare, this.copy, this.download]) button.hidden = true;
+        if (on && this.terminalView === null) {
+            const { TerminalView } = await import('./terminal');
+            this.terminalView ??= new TerminalView(element, () => byId('run', HTMLButtonElement).focus());
+        }
+        this.terminal = this.terminalButton?.getAttribute('aria-pressed') === 'true' ? this.terminalView : null;
+    }
+
+    add(data: string, stream: StreamName, stage: StageName): void {
+        if (this.terminal === null) this.output.add(data, stream);
+        else this.terminal.write(data, stage);
+    }
+
+    // What the program wrote.
+    async content(): Promise<string> {
+        return this.terminal === null ? this.output.content : this.terminal.content();
     }
 
     // Before a run. before: what the last one wrote, to be compared with; null where there is none.
     clear(names: string[], before: string | null): void {
         this.before = before;
+        this.terminal?.clear();
         this.output.clear(names);
         this.images.replaceChildren();
         this.showComparison(false);
@@ -94,9 +130,10 @@ export class ResultPane {
         this.stopTicking();
         this.output.flush();
         const isEmpty = this.output.isEmpty;
+        if (this.terminal !== null) return;
         this.copy.hidden = this.download.hidden = isEmpty;
         this.compare.hidden = this.before === null || this.before === this.output.content;
-        if (this.output.drawsOnTerminal) this.setEmpty('This program moves a cursor about; only what it writes is shown here.');
+        if (this.output.drawsOnTerminal) this.setEmpty('This program moves a cursor about, which is for a terminal: press Terminal, and run it again.');
     }
 
     private stopTicking(): void {

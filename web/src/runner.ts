@@ -6,7 +6,7 @@
 //
 // Stopping hangs up, and glimpsed ends the run then.
 
-import { ApiError, run, type Result, type RunRequest, type StageName, type StreamName } from './api';
+import { ApiError, type Result, type RunEvent, type RunRequest, type StageName, type StreamName } from './api';
 
 export type Progress =
     | { state: 'waiting'; retry: { reason: ApiError; atMs: number } | null }
@@ -14,11 +14,14 @@ export type Progress =
 
 export interface RunnerEvents {
     onProgress(progress: Progress): void;
-    onOutput(data: string, stream: StreamName): void;
+    onOutput(data: string, stream: StreamName, stage: StageName): void;
     onResult(result: Result): void;
     onStopped(): void;
     onFailed(error: ApiError): void;
 }
+
+// Where runs take place: api.run(), or a terminal.
+export type RunSource = (request: RunRequest, signal: AbortSignal) => AsyncGenerator<RunEvent>;
 
 const triesMax = 20;
 const pauseMaxSeconds = 60;
@@ -42,10 +45,11 @@ export class Runner {
         return this.stopping !== null;
     }
 
-    async start(request: RunRequest): Promise<void> {
+    async start(request: RunRequest, source: RunSource): Promise<void> {
         if (this.stopping !== null) return;
         this.stopping = new AbortController();
-        const end = await this.untilEnd(request, this.stopping.signal);
+        const { signal } = this.stopping;
+        const end = await this.untilEnd(() => this.once(source(request, signal)), signal);
         this.stopping = null;
         end();
     }
@@ -55,12 +59,12 @@ export class Runner {
     }
 
     // What is to be said when all is over, and another run may start.
-    private async untilEnd(request: RunRequest, signal: AbortSignal): Promise<() => void> {
+    private async untilEnd(attempt: () => Promise<Result>, signal: AbortSignal): Promise<() => void> {
         try {
             for (let tries = 1; ; tries++) {
                 this.events.onProgress({ state: 'waiting', retry: null });
                 try {
-                    const result = await this.once(request, signal);
+                    const result = await attempt();
                     return () => this.events.onResult(result);
                 } catch (error) {
                     if (!(error instanceof ApiError) || !error.isPassing || tries === triesMax) throw error;
@@ -76,11 +80,11 @@ export class Runner {
         }
     }
 
-    private async once(request: RunRequest, signal: AbortSignal): Promise<Result> {
-        for await (const event of run(request, signal)) {
+    private async once(events: AsyncGenerator<RunEvent>): Promise<Result> {
+        for await (const event of events) {
             if (event.type === 'stage') this.events.onProgress({ state: 'running', stage: event.stage });
             else if (event.type === 'result') return event;
-            else this.events.onOutput(event.data, event.type);
+            else this.events.onOutput(event.data, event.type, event.stage);
         }
         throw new ApiError(0, 'the connection ended before the program did');
     }
