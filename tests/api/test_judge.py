@@ -412,10 +412,13 @@ def programs(server, name):
 
 
 def wait_for(what, seconds=20):
+    """Once is enough: lists of processes that come and go are not exact."""
     deadline = time.monotonic() + seconds
-    while not what() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if what():
+            return True
         time.sleep(0.05)
-    return what()
+    return False
 
 
 HANG_UPS = {
