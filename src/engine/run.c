@@ -21,27 +21,12 @@
 #include "engine/run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "engine/brought.h"
 #include "engine/reuse.h"
-
-enum run_event {
-    EV_PLACE,
-    EV_LEASED,
-    EV_EXITED,
-    EV_STOP,
-    EV_FIGURES,
-    EV_LOST,
-    RUN_N_EVENTS
-};
 
 /* clang-format off */
 #define LATE RUN_N_STATES /* means nothing in this state */
@@ -55,8 +40,7 @@ static const enum run_state run_table[RUN_N_STATES][RUN_N_EVENTS] = {
 };
 /* clang-format on */
 
-/* The one place where run->state changes. False: the event came too late, and nothing has changed. */
-static bool run_step(struct run *run, enum run_event event)
+bool run_step(struct run *run, enum run_event event)
 {
     enum run_state next = run_table[run->state][event];
 
@@ -66,12 +50,12 @@ static bool run_step(struct run *run, enum run_event event)
     return true;
 }
 
-static struct stage_result *stage_result(struct run *run)
+struct stage_result *run_stage_result(struct run *run)
 {
     return &run->result.stages[run->stage];
 }
 
-static void send_plain(struct run *run, enum wire_type type)
+void run_send_plain(struct run *run, enum wire_type type)
 {
     struct wire_plain msg = {.head = wire_head(type, run->lease)};
 
@@ -80,7 +64,7 @@ static void send_plain(struct run *run, enum wire_type type)
 
 /* --- The end of a stage ---------------------------------------------------------------------- */
 
-static void close_box(struct run *run)
+void run_close_box(struct run *run)
 {
     watch_stop(&run->engine->set, &run->box_watch);
     closep(&run->box_fd);
@@ -89,37 +73,36 @@ static void close_box(struct run *run)
 /* boxd ends the box and all in it; nobody waits for that. */
 static void release(struct run *run)
 {
-    close_box(run);
+    run_close_box(run);
     stage_io_close(&run->io);
     stage_ends_close(&run->ends);
     closep(&run->payload_fd);
     if (run->lease != 0)
-        send_plain(run, WIRE_RELEASE);
+        run_send_plain(run, WIRE_RELEASE);
     run->lease = 0;
 }
 
-static bool has_terminal(const struct run *run)
+bool run_has_terminal(const struct run *run)
 {
     return run->stage == STAGE_RUN && run->job->terminal.rows > 0;
 }
 
-/* stdout and stderr are one. */
-static bool is_merged(const struct run *run)
+bool run_is_merged(const struct run *run)
 {
-    return run->job->merged || has_terminal(run);
+    return run->job->merged || run_has_terminal(run);
 }
 
 /* What the stage wrote to stderr, wherever that went. */
 static struct slice last_words(struct run *run)
 {
-    const struct buf *text = &stage_result(run)->out[is_merged(run) ? 0 : 1];
+    const struct buf *text = &run_stage_result(run)->out[run_is_merged(run) ? 0 : 1];
 
     return (struct slice){.at = buf_text(text), .len = text->len};
 }
 
 static void judge(struct run *run)
 {
-    struct stage_result *result = stage_result(run);
+    struct stage_result *result = run_stage_result(run);
     struct verdict verdict;
 
     run->end.stage = run->stage;
@@ -188,13 +171,12 @@ static void stop(struct run *run)
     if (!run_step(run, EV_STOP))
         return;
     if (run->state == RUN_MEASURING)
-        send_plain(run, WIRE_USAGE);
+        run_send_plain(run, WIRE_USAGE);
     else
         end_stage(run); /* there was no box yet */
 }
 
-/* What a compiler made is more than a box can be given: that is the program's doing, not ours. */
-static void stop_too_big(struct run *run, const char *why)
+void run_stop_too_big(struct run *run, const char *why)
 {
     (void)snprintf(run->failure, sizeof run->failure, "%s", why);
     run->end.too_big = run->failure;
@@ -302,7 +284,7 @@ int run_write_stdin(struct run *run, const void *bytes, size_t len)
 
 void run_close_stdin(struct run *run)
 {
-    if (!feeding(run) || !has_terminal(run))
+    if (!feeding(run) || !run_has_terminal(run))
         run->job->stdin_open = false;
     if (feeding(run))
         stage_io_close_stdin(&run->io);
@@ -328,149 +310,12 @@ static int start_stdin(struct run *run, struct err *err)
     return r;
 }
 
-/* --- Messages of the box's init -------------------------------------------------------------- */
-
-static void on_terminal(struct run *run, int fd)
-{
-    struct err err = {0};
-
-    if (run->state != RUN_RUNNING) {
-        closep(&fd);
-    } else if (!is_merged(run)) {
-        closep(&fd);
-        run_fail(run, "the sandbox opened a terminal that nobody wanted");
-    } else if (stage_io_terminal(&run->io, fd, &err) < 0) {
-        run_fail(run, err.msg);
-    } else if (has_terminal(run)) {
-        stage_io_resize(&run->io, run->job->terminal); /* it may have changed since the job was sent */
-    }
-}
-
-void run_resize(struct run *run, struct job_terminal size)
-{
-    if (run->job->terminal.rows == 0)
-        return;
-    run->job->terminal = size;
-    if (has_terminal(run) && run->state == RUN_RUNNING)
-        stage_io_resize(&run->io, size);
-}
-
-/* The box's socket holds what init has not read yet; where it does not even do that, nothing is lost with a signal. */
-void run_signal(struct run *run, int signal)
-{
-    struct wire_signal msg = {.head = wire_head(WIRE_SIGNAL, run->lease), .signal = signal};
-
-    if (run->state == RUN_RUNNING && run->box_fd >= 0)
-        (void)send(run->box_fd, &msg, sizeof msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/* The artifact was written by an init whose box ran hostile input: it is taken for what it is only when it
- * is a memfd that nobody can change any more, and as long as was said. Its records are checked by the init
- * that reads it. */
-static int seal_artifact(int fd, uint64_t bytes, struct err *err)
-{
-    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-    struct stat st;
-    int got;
-
-    (void)fcntl(fd, F_ADD_SEALS, seals); /* fails where it is sealed already: the outcome counts */
-    got = fcntl(fd, F_GET_SEALS);
-    if (got < 0 || (got & seals) != seals)
-        return err_set(err, -EBADMSG, "what the box made cannot be sealed");
-    if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < bytes)
-        return err_set(err, -EBADMSG, "what the box made is shorter than it said");
-    return 0;
-}
-
-/* What a compiler made goes into the next box; what a program left goes to its user. fd: owned by the run. */
-static void take_artifact(struct run *run, int fd, const struct wire_exited *msg)
-{
-    CLEANUP(closep) int artifact = fd;
-    struct err err = {0};
-
-    if (run->stage == STAGE_COMPILE && msg->artifact_bytes > RUN_MAX_ARTIFACT_BYTES) {
-        /* no new state: the figures are on their way */
-        stop_too_big(run, "the compiled program has more than 64 MiB");
-        return;
-    }
-    if (seal_artifact(fd, msg->artifact_bytes, &err) < 0 ||
-        (run->stage == STAGE_RUN && brought_read(&run->result, fd, msg->artifact_bytes, &err) < 0)) {
-        run_fail(run, err.msg);
-        return;
-    }
-    if (run->stage == STAGE_COMPILE) {
-        run->artifact_fd = TAKE_FD(artifact);
-        run->artifact_bytes = msg->artifact_bytes;
-    }
-}
-
-static void on_exited(struct run *run, const struct wire_exited *msg, int fd)
-{
-    if (!run_step(run, EV_EXITED)) {
-        closep(&fd);
-        return;
-    }
-    run->end.exited = true;
-    run->end.how = msg->how;
-    run->end.code = msg->code;
-    run->end.disk_full = msg->disk_full != 0;
-    run->result.ended_us = now_us();
-    stage_ends_close(&run->ends); /* of a pair: now the other one may see it, and react */
-    stage_result(run)->wall_us = msg->wall_us;
-    send_plain(run, WIRE_USAGE); /* first: boxd works on it while we do the rest */
-    if (run->stage == STAGE_RUN)
-        run->result.n_omitted = msg->omitted;
-    if (fd >= 0)
-        take_artifact(run, fd, msg);
-}
-
-/* One message. False where there is none, or the box is gone: then boxd sends ENDED, or has done so. */
-static bool receive(struct run *run)
-{
-    char bytes[WIRE_MAX_BYTES];
-    CLEANUP(closep) int fd = -1;
-    union wire_msg msg;
-    struct err err = {0};
-    size_t n_fds = 0;
-    ssize_t n = fd_recv_packet(run->box_fd, bytes, sizeof bytes, &fd, 1, &n_fds, MSG_DONTWAIT);
-
-    if (n == -EAGAIN)
-        return false;
-    if (n <= 0) {
-        close_box(run);
-        return false;
-    }
-    if (wire_decode(&msg, bytes, (size_t)n, n_fds, WIRE_FROM_INIT, &err) < 0) {
-        (void)err_wrap(&err, -EBADMSG, "the sandbox sent what is no message");
-        run_fail(run, err.msg);
-        close_box(run);
-        return false;
-    }
-    if (msg.head.type == WIRE_TERMINAL)
-        on_terminal(run, TAKE_FD(fd));
-    else if (msg.head.type == WIRE_EXITED)
-        on_exited(run, &msg.exited, TAKE_FD(fd));
-    else if (msg.head.type == WIRE_FAILED && msg.failed.code == -EFBIG && run->stage == STAGE_COMPILE)
-        stop_too_big(run, msg.failed.msg);
-    else if (msg.head.type == WIRE_FAILED)
-        run_fail(run, msg.failed.msg);
-    return run->box_fd >= 0;
-}
-
-static void on_box(struct watch *watch, uint32_t events)
-{
-    struct run *run = WATCH_OWNER(struct run, box_watch, watch);
-
-    (void)events;
-    (void)receive(run); /* one: a second one is rare, and asking for it in vain costs a system call */
-}
-
 /* --- The start of a stage -------------------------------------------------------------------- */
 
 static int send_job(struct run *run, struct err *err)
 {
     const struct limits *limits = &run->job->limits[run->stage];
-    const bool merged = is_merged(run), terminal = has_terminal(run);
+    const bool merged = run_is_merged(run), terminal = run_has_terminal(run);
     struct wire_job msg = {
         .head = wire_head(WIRE_JOB, run->lease),
         .wall_time_ms = limits->wall_time_ms,
@@ -536,7 +381,7 @@ static void on_leased(struct run *run, int fd)
     }
     run->box_fd = fd;
     run->lease_us[run->stage] = now_us() - run->asked_us;
-    stage_result(run)->ran = true;
+    run_stage_result(run)->ran = true;
     if (partner != NULL && (partner->state != RUN_RUNNING || partner->box_fd < 0))
         return; /* neither one's clock runs before both can */
     begin(run);
@@ -546,7 +391,7 @@ static void on_leased(struct run *run, int fd)
 
 static void prepare_io(struct run *run)
 {
-    struct stage_result *result = stage_result(run);
+    struct stage_result *result = run_stage_result(run);
 
     run->io.set = &run->engine->set;
     run->io.piece = run->engine->piece;
@@ -567,9 +412,9 @@ static int prepare(struct run *run, struct err *err)
     int r;
 
     prepare_io(run);
-    if (has_terminal(run))
+    if (run_has_terminal(run))
         stage_io_expect_terminal(&run->io);
-    r = stage_io_open(&run->io, &run->ends, is_merged(run), err);
+    r = stage_io_open(&run->io, &run->ends, run_is_merged(run), err);
     if (r < 0)
         return r;
     return payload_write(&run->payload_fd, &run->payload_bytes, &run->engine->payload,
@@ -638,10 +483,10 @@ void run_end_compiled(struct run *run)
 
 static void on_figures(struct run *run, const struct wire_used *used)
 {
-    struct stage_result *result = stage_result(run);
+    struct stage_result *result = run_stage_result(run);
 
     /* The box may have reported its exit before it was ended: read that first. */
-    while (used->head.type == WIRE_ENDED && run->box_fd >= 0 && receive(run))
+    while (used->head.type == WIRE_ENDED && run->box_fd >= 0 && run_receive(run))
         ;
     if (!run_step(run, EV_FIGURES))
         return;
@@ -710,7 +555,7 @@ struct run *run_new(struct engine *engine)
     if (run == NULL)
         return NULL;
     run->engine = engine;
-    run->box_watch = (struct watch){.fd = -1, .on_ready = on_box};
+    run->box_watch = (struct watch){.fd = -1, .on_ready = run_on_box};
     run->place = RUN_NO_PLACE;
     run->box_fd = run->payload_fd = run->artifact_fd = run->sink_fd = -1;
     run->ends = (struct stage_ends){-1, -1, -1};
@@ -723,7 +568,7 @@ struct run *run_new(struct engine *engine)
 
 void run_free(struct run *run)
 {
-    close_box(run);
+    run_close_box(run);
     stage_io_close(&run->io);
     stage_ends_close(&run->ends);
     closep(&run->payload_fd);

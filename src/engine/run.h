@@ -1,5 +1,5 @@
 /* run: one job under way; private to the engine. engine.c decides when a run may start, run.c takes it from
- * lease to result. See run.c for its states. */
+ * lease to result, run_box.c talks to its box. See run.c for its states. */
 #pragma once
 
 #include <sys/queue.h>
@@ -112,6 +112,32 @@ bool run_on_gone(struct run *run, const char *why);
 void run_abandon(struct run *run);
 /* Ends a run with internal_error; one that waits is to be unqueued before. */
 void run_fail(struct run *run, const char *why);
+
+/* --- run.c and run_box.c, for each other ----------------------------------------------------- */
+
+enum run_event {
+    EV_PLACE,
+    EV_LEASED,
+    EV_EXITED,
+    EV_STOP,
+    EV_FIGURES,
+    EV_LOST,
+    RUN_N_EVENTS
+};
+
+/* The one place where run->state changes. False: the event came too late, and nothing has changed. */
+bool run_step(struct run *run, enum run_event event);
+struct stage_result *run_stage_result(struct run *run); /* of the stage under way */
+void run_send_plain(struct run *run, enum wire_type type); /* to boxd */
+void run_close_box(struct run *run);
+bool run_has_terminal(const struct run *run);
+bool run_is_merged(const struct run *run); /* stdout and stderr are one */
+/* What a compiler made is more than a box can be given: that is the program's doing, not ours. */
+void run_stop_too_big(struct run *run, const char *why);
+
+/* One message of init's. False where there is none, or the box is gone: then boxd sends ENDED, or has done so. */
+bool run_receive(struct run *run);
+void run_on_box(struct watch *watch, uint32_t events);
 
 /* --- engine.c, for run.c --------------------------------------------------------------------- */
 
