@@ -26,6 +26,11 @@ void submissions_feed(struct submissions *all)
     }
 }
 
+bool submissions_loaded(const struct submissions *all)
+{
+    return all->loaded;
+}
+
 size_t submissions_n_active(const struct submissions *all)
 {
     return all->n_active;

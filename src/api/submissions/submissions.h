@@ -33,6 +33,8 @@ DEFINE_FREEP(struct submissions, submissions)
 
 /* Something has changed (the languages are known): who may run now? */
 void submissions_feed(struct submissions *submissions);
+/* False until the store has told what is unfinished: none are taken in before. */
+bool submissions_loaded(const struct submissions *submissions);
 /* That a stop should wait for. */
 size_t submissions_n_active(const struct submissions *submissions);
 
