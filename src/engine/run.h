@@ -93,6 +93,11 @@ struct engine {
     struct payload payload;
 };
 
+/* --- settle.c, for engine.c ------------------------------------------------------------------ */
+
+/* *ret is borrowed from the engine. 0, an ENGINE_E_*, or < 0, with *err saying what to change. */
+MUST_CHECK int settle(const struct language **ret, const struct engine *engine, struct job *job, struct err *err);
+
 /* --- run.c, for engine.c --------------------------------------------------------------------- */
 
 struct run *run_new(struct engine *engine); /* NULL when out of memory */
