@@ -190,6 +190,7 @@ describe('what is kept', () => {
         assert.equal(await page.locator('.comparison .same').count(), 4);
         await visitor.write('something else');
         await page.click('#open-history');
+        await page.locator('dialog[open]').waitFor();
         assert.equal(await page.locator('.entry').count(), 2);
         await page.locator('.entry summary').last().click();
         await page.locator('.entry').last().getByRole('button').click();
@@ -197,6 +198,7 @@ describe('what is kept', () => {
         await page.reload();
         await visitor.ready();
         await page.click('#open-history');
+        await page.locator('dialog[open]').waitFor();
         assert.equal(await page.locator('.entry').count(), 3); // and what was in the editor
         assert.match(await page.locator('.entry').first().innerText(), /something else\s+Not run/);
     });
