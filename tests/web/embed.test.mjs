@@ -59,7 +59,6 @@ test('the page of docs/embed.md runs', async () => {
         [outside, inside] = await heights();
     }
     assert.ok(Math.abs(outside - inside) <= 4, `the frame is ${outside} high, and what is in it ${inside}`);
-    await page.screenshot({ path: '/tmp/embed.png', caret: 'initial' });
     const [opened] = await Promise.all([context.waitForEvent('page'), frame.locator('#open').click()]);
     await opened.locator('#run:enabled').waitFor();
     assert.match(await opened.locator('.cm-content').innerText(), /for i in range\(3\)/);
