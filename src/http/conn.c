@@ -158,7 +158,10 @@ static uint64_t held_bytes(const struct http_conn *conn)
 {
     const struct http_request *request = conn->request;
 
-    return request == NULL || conn->dropped ? 0 : request->held_bytes + http_stream_waiting(request);
+    if (conn->dropped)
+        return 0;
+    return (request == NULL ? 0 : request->held_bytes + http_stream_waiting(request)) +
+           (conn->socket == NULL ? 0 : websocket_waiting(conn->socket));
 }
 
 /* One pass for each connection that has to go: there are none to go but under attack. */

@@ -161,6 +161,8 @@ void stats_note_end(struct http_request *request);
 void stats_note_refusal(struct http_conn *conn, unsigned status);
 /* websocket.c: the connection is over, or is to be: no deadline, no farewell. */
 void websocket_lose(struct websocket *socket);
+/* Bytes of messages that are not sent. */
+size_t websocket_waiting(const struct websocket *socket);
 /* Called now and then: deadlines, pings. */
 void websocket_sweep(struct websocket *socket, uint64_t now);
 

@@ -97,7 +97,8 @@ static void end(struct websocket *socket)
     forget_message(socket);
     if (socket->urh != NULL) {
         /* libmicrohttpd closes the descriptor at its next run; the loop must have forgotten it by then. */
-        (void)uv_poll_stop(&socket->poll);
+        if (socket->polled)
+            (void)uv_poll_stop(&socket->poll);
         (void)MHD_upgrade_action(socket->urh, MHD_UPGRADE_ACTION_CLOSE);
         server_run_soon(socket->server);
     }
@@ -309,7 +310,7 @@ static void read_messages(struct websocket *socket)
 
 static bool room_is_owed(struct websocket *socket)
 {
-    if (!socket->full || wslay_event_get_queued_msg_length(socket->wslay) > WEBSOCKET_LOW_BYTES)
+    if (!socket->full || websocket_waiting(socket) > WEBSOCKET_LOW_BYTES)
         return false;
     socket->full = false;
     return !socket->told && socket->events.on_room != NULL;
@@ -351,7 +352,7 @@ static uint64_t deadline_us(const struct websocket *socket)
 {
     const struct http_config *config = &socket->server->config;
     const uint64_t time_us = (uint64_t)config->transfer_time_ms * 1000;
-    const uint64_t waiting = wslay_event_get_queued_msg_length(socket->wslay);
+    const uint64_t waiting = websocket_waiting(socket);
 
     if (socket->state == SOCKET_LINGERING)
         return socket->close_us + LINGER_MS * 1000;
@@ -412,13 +413,19 @@ int websocket_send(struct websocket *socket, struct slice text)
     if (!socket->in_step)
         flush(socket);
     socket->full = socket->full || websocket_is_full(socket);
+    conn_bound_answers(socket->conn);
     watch(socket);
     return 0;
 }
 
+size_t websocket_waiting(const struct websocket *socket)
+{
+    return wslay_event_get_queued_msg_length(socket->wslay);
+}
+
 bool websocket_is_full(const struct websocket *socket)
 {
-    return wslay_event_get_queued_msg_length(socket->wslay) > WEBSOCKET_HIGH_BYTES;
+    return websocket_waiting(socket) > WEBSOCKET_HIGH_BYTES;
 }
 
 void websocket_pause(struct websocket *socket, bool on)
@@ -465,6 +472,7 @@ static void on_upgrade(void *arg, struct MHD_Connection *mhd, void *request, con
     socket->urh = urh;
     socket->fd = fd;
     conn_enter(socket->conn, CONN_UPGRADED, 0);
+    buf_init(&socket->early, n_extra + 1); /* libmicrohttpd's memory for a connection bounds it */
     if (buf_add(&socket->early, extra, n_extra) < 0 ||
         uv_poll_init(socket->server->config.loop, &socket->poll, fd) < 0) {
         end(socket);
@@ -498,7 +506,6 @@ static struct websocket *new_socket(struct http_request *request, const struct w
                                  .arg = arg,
                                  .message_max = max,
                                  .next_max = max};
-    buf_init(&socket->early, max);
     buf_init(&socket->message, max);
     if (wslay_event_context_server_init(&socket->wslay, &callbacks, socket) != 0) {
         free(socket);

@@ -40,7 +40,7 @@ struct websocket *websocket_accept(struct http_request *request, const struct we
 void websocket_set_message_max(struct websocket *socket, size_t bytes);
 
 /* Queues a text message. < 0: no memory; the connection ends then, with on_gone. Who sends goes on as it likes, and is
- * asked to stop while websocket_is_full(). */
+ * asked to stop while websocket_is_full(). What waits counts among the server's answers (answers_bytes_max). */
 int websocket_send(struct websocket *socket, struct slice text);
 bool websocket_is_full(const struct websocket *socket); /* more than WEBSOCKET_HIGH_BYTES wait; on_room follows */
 

@@ -322,6 +322,26 @@ static void reads_what_comes_with_the_handshake(void **state)
     assert_string_equal(text, "early");
 }
 
+/* More than a message may have, as who does not wait for the answer can send. */
+static void reads_much_that_comes_with_the_handshake(void **state)
+{
+    enum { N = 6, EACH = 400 };
+    struct world *world = *state;
+    CLEANUP(closep) int fd = connect_to(world);
+    unsigned char all[8192];
+    char piece[EACH] = {0}, text[EACH + 1];
+    size_t len = strlen(ASK);
+
+    memcpy(all, ASK, len);
+    for (int i = 0; i < N; i++)
+        len += write_frame(all + len, 0x80 | TEXT, true, piece, EACH);
+    assert_int_equal(fd_write_all(fd, all, len), 0);
+    expect_head(world, fd, "HTTP/1.1 101 ");
+    for (int i = 0; i < N; i++)
+        assert_int_equal(hear(world, fd, text, sizeof text), TEXT);
+    assert_int_equal(world->n_bytes, N * EACH);
+}
+
 static void answers_a_close_and_tells_of_it(void **state)
 {
     struct world *world = *state;
@@ -501,6 +521,38 @@ static void room_is_told_once(void **state)
     UNTIL(world, world->n_room == 1);
 }
 
+/* Of the latest client's: until the kernel takes no more. */
+static struct websocket *fill(struct world *world)
+{
+    struct websocket *socket = world->socket;
+    static char piece[60000];
+
+    memset(piece, 'x', sizeof piece);
+    for (int i = 0; i < 1000 && !websocket_is_full(socket); i++)
+        assert_int_equal(websocket_send(socket, (struct slice){piece, sizeof piece}), 0);
+    assert_true(websocket_is_full(socket));
+    return socket;
+}
+
+/* As answers are: whoever holds most is cut off when another one needs the room. */
+static void messages_that_nobody_takes_are_bounded_together(void **state)
+{
+    struct world *world = *state;
+    CLEANUP(closep) int silent = open_socket(world);
+    CLEANUP(closep) int last = -1;
+    struct websocket *socket;
+
+    UNTIL(world, world->socket != NULL);
+    (void)fill(world);
+    assert_int_equal(world->n_gone, 0); /* one alone may have as much as it likes */
+    last = open_socket(world);
+    UNTIL(world, world->socket != NULL);
+    socket = fill(world);
+    UNTIL(world, world->n_gone == 1);
+    UNTIL(world, http_server_n_busy(world->server) == 1);
+    websocket_close(socket, WEBSOCKET_DONE, "");
+}
+
 static void a_paused_one_is_not_read(void **state)
 {
     struct world *world = *state;
@@ -546,6 +598,7 @@ int main(void)
         TEST(refuses_what_is_no_handshake),
         TEST(says_what_it_hears_and_closes),
         TEST(reads_what_comes_with_the_handshake),
+        TEST(reads_much_that_comes_with_the_handshake),
         TEST(answers_a_close_and_tells_of_it),
         TEST(a_hang_up_is_told_once),
         TEST(a_broken_rule_has_its_status),
@@ -555,6 +608,7 @@ int main(void)
         TEST(a_ping_flood_takes_no_memory),
         TEST(who_reads_slowly_gets_everything),
         TEST(room_is_told_once),
+        TEST(messages_that_nobody_takes_are_bounded_together),
         TEST(a_paused_one_is_not_read),
         TEST(the_servers_end_is_everybodys),
     };
