@@ -1,12 +1,15 @@
 /*
  * The writer takes all that waits: BEGIN, the operations one by one, COMMIT, so that they share one fsync (group
  * commit). The reader has a transaction for each, which is a snapshot: neither waits for the other.
+ *
+ * What a read brings may be a hundred MB. So the reader goes on when the loop has taken what it has read before, but
+ * for READ_MAX_BYTES and one operation's more: who asks for much at once waits for it.
  */
 #include "store/lane.h"
 
 #include <errno.h>
 
-enum { WAITING_MAX_BYTES = 64 << 20 };
+enum { WAITING_MAX_BYTES = 64 << 20, READ_MAX_BYTES = 64 << 20 };
 
 void store_ops_init(struct store_ops *ops)
 {
@@ -121,6 +124,33 @@ static void work(struct lane *lane, struct store_op *ops)
         ops = write_some(lane->db, ops);
 }
 
+/* Under the lock, as all that follows. */
+static bool must_wait(const struct lane *lane)
+{
+    return !lane->stop && (lane->waiting.first == NULL || lane->done_bytes > READ_MAX_BYTES);
+}
+
+static struct store_op *take_first(struct store_ops *ops)
+{
+    struct store_op *first = ops->first;
+
+    if (first == NULL)
+        return NULL;
+    ops->first = TAKE_PTR(first->next);
+    if (ops->first == NULL)
+        store_ops_init(ops);
+    return first;
+}
+
+/* What the thread does next: the reader one operation, the writer all. NULL: there is none. */
+static struct store_op *take_waiting(struct lane *lane)
+{
+    struct store_op *ops = lane->reader ? take_first(&lane->waiting) : store_ops_take(&lane->waiting);
+
+    lane->waiting_bytes = lane->reader && ops != NULL ? lane->waiting_bytes - ops->bytes : 0;
+    return ops;
+}
+
 static void *lane_main(void *arg)
 {
     struct lane *lane = arg;
@@ -129,15 +159,16 @@ static void *lane_main(void *arg)
     for (;;) {
         struct store_op *ops;
 
-        while (lane->waiting.first == NULL && !lane->stop)
+        while (must_wait(lane))
             (void)pthread_cond_wait(&lane->wake, lane->lock);
-        ops = store_ops_take(&lane->waiting);
-        lane->waiting_bytes = 0;
+        ops = take_waiting(lane);
         if (ops == NULL)
             break; /* stop, and nothing is left */
         (void)pthread_mutex_unlock(lane->lock);
         work(lane, ops);
         (void)pthread_mutex_lock(lane->lock);
+        if (lane->reader)
+            lane->done_bytes += ops->bytes;
         store_ops_append(lane->done, ops);
         (void)uv_async_send(lane->async);
     }
@@ -174,6 +205,13 @@ void lane_stop(struct lane *lane)
         lane->started = false;
     }
     sql_close(TAKE_PTR(lane->db));
+}
+
+void lane_note_freed(struct lane *lane, size_t n)
+{
+    lane->done_bytes -= n;
+    if (lane->started)
+        (void)pthread_cond_signal(&lane->wake);
 }
 
 bool lane_add(struct lane *lane, struct store_op *op)

@@ -25,11 +25,14 @@ struct lane {
     pthread_cond_t wake;
     struct store_ops waiting;
     size_t waiting_bytes;
+    size_t done_bytes; /* of the reader's: held by what has run, and is not freed */
 };
 
 /* db, done, async and lock are set by the caller. */
 MUST_CHECK int lane_start(struct lane *lane, struct err *err);
 /* Runs what waits, ends the thread, closes the connection. */
 void lane_stop(struct lane *lane);
+/* Operations that have run are freed; n: of the lane's done_bytes as they were taken. Under the lock. */
+void lane_note_freed(struct lane *lane, size_t n);
 /* False: too much waits; op is as it was. */
 MUST_CHECK bool lane_add(struct lane *lane, struct store_op *op);

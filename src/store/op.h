@@ -18,7 +18,7 @@ struct store_op {
     /* r: of run(); or < 0 where what it wrote could not be committed. err: borrowed, NULL unless r < 0. */
     void (*done)(struct store_op *op, int r, const struct err *err);
     void (*free)(struct store_op *op);
-    size_t bytes; /* of memory that it holds, roughly: what waits is bounded by it */
+    size_t bytes; /* of memory that it holds, roughly: what waits is bounded by it. run() adds what it has read */
 
     /* The store's. */
     struct store_op *next;

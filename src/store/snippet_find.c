@@ -34,6 +34,7 @@ static int run(struct store_op *op, struct sql *db, struct err *err)
     find->expires_us = sql_int(&rows, 1);
     program = sql_bytes(&rows, 2);
     r = buf_add(&find->program, program.at, program.len);
+    op->bytes += find->program.len;
     return r < 0 ? err_set(err, r, "a snippet of %zu bytes", program.len) : 0;
 }
 

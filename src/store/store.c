@@ -23,16 +23,22 @@ struct store {
 
 static void call_back(struct store *store)
 {
+    struct lane *reader = &store->lanes[STORE_READER];
     struct store_op *op, *next;
+    size_t read_bytes;
 
     (void)pthread_mutex_lock(&store->lock);
     op = store_ops_take(&store->done);
+    read_bytes = reader->done_bytes;
     (void)pthread_mutex_unlock(&store->lock);
     for (; op != NULL; op = next) {
         next = op->next;
         op->done(op, op->r, op->r < 0 ? &op->err : NULL);
         op->free(op);
     }
+    (void)pthread_mutex_lock(&store->lock);
+    lane_note_freed(reader, read_bytes);
+    (void)pthread_mutex_unlock(&store->lock);
 }
 
 static void on_async(uv_async_t *handle)

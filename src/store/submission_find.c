@@ -117,8 +117,10 @@ static int find_list(struct find *find, struct sql *db, struct err *err)
 static int run_find(struct store_op *op, struct sql *db, struct err *err)
 {
     struct find *find = (struct find *)(void *)op;
+    int r = find->query.n_ids > 0 ? find_ids(find, db, err) : find_list(find, db, err);
 
-    return find->query.n_ids > 0 ? find_ids(find, db, err) : find_list(find, db, err);
+    op->bytes += find->found.bytes;
+    return r;
 }
 
 static int run_unfinished(struct store_op *op, struct sql *db, struct err *err)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "store/op.h"
@@ -15,6 +16,7 @@ struct world {
     struct store *store;
     char dir[64];
     unsigned n_done, n_freed;
+    atomic_uint n_run;
 };
 
 /* An operation as a test wants it. */
@@ -25,6 +27,7 @@ struct probe {
     int outcome; /* of run(), where its SQL goes well */
     int *ret;
     int64_t *value;
+    size_t read_bytes; /* it says that it has read so much */
 };
 
 static int run(struct store_op *op, struct sql *db, struct err *err)
@@ -42,6 +45,8 @@ static int run(struct store_op *op, struct sql *db, struct err *err)
         if (r > 0 && probe->value != NULL)
             *probe->value = sql_int(&rows, 0);
     }
+    op->bytes += probe->read_bytes;
+    atomic_fetch_add(&probe->world->n_run, 1);
     return probe->outcome;
 }
 
@@ -84,6 +89,11 @@ static void wait_until(struct world *world, unsigned n)
     }
     assert_int_equal(world->n_done, n);
     assert_int_equal(world->n_freed, n);
+}
+
+static unsigned n_run(struct world *world)
+{
+    return atomic_load(&world->n_run);
 }
 
 static int64_t ask(struct world *world, const char *sql)
@@ -131,6 +141,34 @@ static int tear_down(void **state)
     assert_int_equal(rmdir(world->dir), 0);
     free(world);
     return 0;
+}
+
+/* Otherwise a hundred clients that ask for a hundred megabytes each have ten gigabytes in memory, before one is
+ * answered. */
+static void reading_waits_for_what_was_read_to_be_taken(void **state)
+{
+    enum { N = 20, AT_ONCE_MAX = 3, EACH = 32 << 20 };
+    struct world *world = *state;
+    const unsigned before = n_run(world), done_before = world->n_done;
+    uint64_t until = now_us() + 20000000;
+    int r[N];
+
+    for (size_t i = 0; i < N; i++) {
+        r[i] = 1;
+        submit(world, STORE_READER, (struct probe){.sql = {"SELECT 1"}, .ret = &r[i], .read_bytes = EACH});
+    }
+    while (n_run(world) == before && now_us() < until)
+        (void)usleep(1000);
+    (void)usleep(200000); /* time for many more, did it not wait */
+    assert_in_range(n_run(world) - before, 1, AT_ONCE_MAX);
+    wait_until(world, done_before + N);
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(r[i], 0);
+    /* Nor does it keep a stop from coming to its end. */
+    for (size_t i = 0; i < N; i++)
+        submit(world, STORE_READER, (struct probe){.sql = {"SELECT 1"}, .ret = &r[i], .read_bytes = EACH});
+    store_free(TAKE_PTR(world->store));
+    assert_int_equal(world->n_done, done_before + 2 * N);
 }
 
 static void one_that_fails_fails_alone(void **state)
@@ -220,6 +258,7 @@ int main(void)
 {
 #define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        IN_A_WORLD(reading_waits_for_what_was_read_to_be_taken),
         IN_A_WORLD(one_that_fails_fails_alone),
         IN_A_WORLD(a_full_disk_is_told_to_all_whom_it_hits),
         IN_A_WORLD(a_reader_changes_nothing),
