@@ -38,6 +38,7 @@ struct submission_row {
     int64_t created_us, started_us, finished_us; /* Unix time; 0: not yet */
     struct slice request, stages, files;     /* JSON; NULL in .at where it was not asked for, or is not there */
     uint64_t files_omitted;                  /* goes with files */
+    bool too_large;                          /* stages and files are there, and were more than was asked for */
     enum webhook_state webhook;              /* where that was asked for */
     uint32_t webhook_tries;
     char webhook_answer[WEBHOOK_ANSWER_BYTES]; /* what the last one came to */

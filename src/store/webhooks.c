@@ -11,6 +11,7 @@ struct take {
     struct store_op op;
     int64_t now_us, again_us, next_us;
     size_t limit;
+    uint64_t bytes_max;
     struct submission_rows rows;
     store_on_due *on_due;
     void *arg; /* borrowed */
@@ -24,14 +25,19 @@ static int take_row(struct take *take, struct sql *db, const struct sql_rows *fr
 
     submission_row_read(&row, from);
     row.webhook_tries = (uint32_t)sql_int(from, SUBMISSION_N_COLUMNS) + 1;
-    r = sql_ask(&result, db, "SELECT files_omitted, stages, files FROM submission_results WHERE number = ?1",
-                SQL_VALUES(SQL_INT(row.number)), err);
+    /* SQLite knows a length without reading: some of these at one time would be gigabytes. */
+    r = sql_ask(&result, db,
+                "SELECT small, files_omitted, CASE WHEN small THEN stages END, CASE WHEN small THEN files END FROM"
+                " (SELECT length(stages) + coalesce(length(files), 0) <= ?2 AS small, files_omitted, stages, files"
+                " FROM submission_results WHERE number = ?1)",
+                SQL_VALUES(SQL_INT(row.number), SQL_INT(take->bytes_max)), err);
     if (r == 0)
         r = sql_next(&result, err);
     if (r == 1) {
-        row.files_omitted = (uint64_t)sql_int(&result, 0);
-        row.stages = sql_bytes(&result, 1);
-        row.files = sql_bytes(&result, 2);
+        row.too_large = sql_int(&result, 0) == 0;
+        row.files_omitted = (uint64_t)sql_int(&result, 1);
+        row.stages = sql_bytes(&result, 2);
+        row.files = sql_bytes(&result, 3);
     }
     if (r < 0)
         return r;
@@ -84,8 +90,8 @@ static void take_free(struct store_op *op)
     free(take);
 }
 
-int store_webhooks_take(struct store *store, int64_t now_us, int64_t again_us, size_t limit, store_on_due *on_due,
-                        void *arg, struct err *err)
+int store_webhooks_take(struct store *store, int64_t now_us, int64_t again_us, size_t limit, uint64_t bytes_max,
+                        store_on_due *on_due, void *arg, struct err *err)
 {
     struct take *take = malloc(sizeof *take);
 
@@ -95,6 +101,7 @@ int store_webhooks_take(struct store *store, int64_t now_us, int64_t again_us, s
                           .now_us = now_us,
                           .again_us = again_us,
                           .limit = limit,
+                          .bytes_max = bytes_max,
                           .on_due = on_due,
                           .arg = arg};
     return store_submit(store, STORE_WRITER, &take->op);

@@ -10,9 +10,9 @@
 typedef void store_on_due(void *arg, int r, const struct submission_row *rows, size_t n, int64_t next_us,
                           const struct err *err);
 /* Takes up to limit that are due: counts the attempt, and has them due again at again_us, should nobody note before
- * then what came of it. */
+ * then what came of it. Results of more than bytes_max are left out (too_large). */
 MUST_CHECK int store_webhooks_take(struct store *store, int64_t now_us, int64_t again_us, size_t limit,
-                                   store_on_due *on_due, void *arg, struct err *err);
+                                   uint64_t bytes_max, store_on_due *on_due, void *arg, struct err *err);
 
 struct webhook_outcome {
     int64_t number;

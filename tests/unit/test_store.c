@@ -14,6 +14,7 @@
 #include "base/instant.h"
 #include "store/store.h"
 #include "store/submissions.h"
+#include "store/webhooks.h"
 
 struct world {
     uv_loop_t loop;
@@ -369,6 +370,57 @@ static void the_old_go_in_small_steps(void **state)
     assert_int_equal(sweep(world, (struct submission_sweep){0}), 1); /* no bound: nothing to do */
 }
 
+static void on_finished(void *arg, int r, const struct err *err)
+{
+    assert_null(err);
+    assert_int_equal(r, 0);
+    ((struct world *)arg)->n_added++;
+}
+
+/* With results of 100, 200, 300 and 400 bytes, files included. */
+static void on_due(void *arg, int r, const struct submission_row *rows, size_t n, int64_t next_us,
+                   const struct err *err)
+{
+    struct world *world = arg;
+
+    (void)next_us;
+    assert_null(err);
+    assert_int_equal(r, 0);
+    assert_int_equal(n, 4);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(rows[i].webhook_tries, 1);
+        assert_int_equal(rows[i].files_omitted, 7);
+        assert_int_equal(rows[i].too_large, i >= 2);
+        assert_int_equal(rows[i].stages.len, i >= 2 ? 0 : 50 * (i + 1));
+        assert_int_equal(rows[i].files.len, i >= 2 ? 0 : 50 * (i + 1));
+    }
+    world->n_added++;
+}
+
+static void webhooks_are_taken_without_what_is_too_large(void **state)
+{
+    struct world *world = *state;
+    static char bytes[200];
+    struct err err = {0};
+
+    memset(bytes, ' ', sizeof bytes);
+    for (int64_t i = 1; i <= 4; i++) {
+        struct submission_row row = new_row("{}");
+        const struct slice half = {bytes, 50 * (size_t)i};
+
+        (void)snprintf(row.callback_url, sizeof row.callback_url, "https://example.com/");
+        assert_int_equal(store_submissions_add(world->store, &row, 1, NULL, on_added, world, &err), 0);
+        row.number = i;
+        row.finished_us = i;
+        row.stages = row.files = half;
+        row.files_omitted = 7;
+        (void)snprintf(row.status, sizeof row.status, "ok");
+        assert_int_equal(store_submission_finish(world->store, &row, on_finished, world, &err), 0);
+    }
+    assert_int_equal(store_webhooks_take(world->store, 4, 1000, 9, 200, on_due, world, &err), 0);
+    wait_until(world, 9);
+}
+
 static void what_is_too_much_goes_and_the_file_shrinks(void **state)
 {
     enum { N = 200, BYTES = 100000 };
@@ -419,6 +471,7 @@ int main(void)
         IN_A_WORLD(a_number_is_never_given_twice),
         IN_A_WORLD(the_old_go_in_small_steps),
         IN_A_WORLD(what_is_too_much_goes_and_the_file_shrinks),
+        IN_A_WORLD(webhooks_are_taken_without_what_is_too_large),
         IN_A_WORLD(refuses_what_it_does_not_know),
     };
 

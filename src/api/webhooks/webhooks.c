@@ -157,7 +157,7 @@ static int write_body(struct buf *to, const struct submission_row *row)
     static const unsigned fields[] = {SUBMISSION_DEFAULT_FIELDS, SUBMISSION_LIST_FIELDS};
     int r = -EFBIG;
 
-    for (size_t i = 0; r < 0 && i < COUNT_OF(fields); i++) {
+    for (size_t i = row->too_large ? 1 : 0; r < 0 && i < COUNT_OF(fields); i++) {
         struct json_out out;
 
         buf_clear(to);
@@ -251,8 +251,8 @@ void webhooks_pump(struct webhooks *webhooks)
     if (!webhooks->ready || webhooks->asking || webhooks->draining || room == 0)
         return;
     webhooks->asking = true;
-    if (store_webhooks_take(webhooks->api->store, now, now + LEASE_S * INT64_C(1000000), room, on_due, webhooks,
-                            &err) != 0) {
+    if (store_webhooks_take(webhooks->api->store, now, now + LEASE_S * INT64_C(1000000), room,
+                            COURIER_BODY_BYTES_MAX, on_due, webhooks, &err) != 0) {
         webhooks->asking = false;
         look_in(webhooks, 1000);
     }
