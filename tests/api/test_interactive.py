@@ -477,7 +477,7 @@ HANDSHAKE = b"GET /v1/interactive HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n
     (b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0x", 1009),  # as large as can be
     (os.urandom(4096) + b"\xff" * 64, None),
     (b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 20000, 1008),   # fragments without end: it has 20 s
-])
+], ids=["unmasked", "not-utf8", "too-large", "noise", "endless"])
 def test_hostile_frames(server, raw, frames, status):
     client = raw().send(HANDSHAKE)
     client.sock.settimeout(PATIENCE)
