@@ -6,6 +6,7 @@
  *   accounts.c its limits, figures, CPU and wall clocks
  *   pool.c     the idle ones, and the leases that wait
  *   nursery.c  the zygotes, and what they are asked for
+ *   recipe.c   what they are made of
  *   figures.c  how it stands with all that, for who asks
  *   interpreter.c, zygote.c  what zygotes do, as processes of their own
  *   main.c     start, doctor, end
@@ -142,6 +143,15 @@ struct boxd {
     bool listening, stopping;
     void (*on_first_box)(struct boxd *boxd, const struct err *err); /* once: err NULL when a box is IDLE */
 };
+
+/* recipe.c */
+
+/* Fills the nursery's binds, those of all languages together. */
+MUST_CHECK int recipe_binds(struct boxd *boxd, struct err *err);
+/* Shall there be a zygote for this stage, and can there be? */
+bool recipe_wanted(const struct config *config, const struct language *language, enum stage stage);
+/* Fills the words, variables and folders of a link whose language and stage are set. */
+MUST_CHECK int recipe_write(struct zygote_link *link, struct err *err);
 
 /* nursery.c */
 MUST_CHECK int nursery_init(struct boxd *boxd, struct err *err);

@@ -1,8 +1,6 @@
 /* nursery: boxd's side of the zygotes: starting them, asking them for boxes, starting them again. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,118 +22,7 @@ enum {
     KINDS_MAX = 1 + 256 * N_STAGES,
 };
 
-/* The host's folders that every box sees, where they are there. Debian's /bin, /lib... are links into /usr. */
-static const char *const base_binds[] = {"/usr",   "/bin",    "/sbin",           "/lib",
-                                         "/lib32", "/lib64",  "/libx32",         "/etc/ld.so.cache",
-                                         "/etc/alternatives"};
-
-static bool has_bind(const struct nursery *nursery, const char *box)
-{
-    for (size_t i = 0; i < nursery->n_binds; i++)
-        if (strcmp(nursery->binds[i].box, box) == 0)
-            return true;
-    return false;
-}
-
-/* Skips what is not there: a language whose files are missing is reported by glimpsed, the rest work. */
-static int add_bind(struct nursery *nursery, const char *host, const char *box)
-{
-    struct rootfs_bind *longer;
-    struct stat st;
-
-    if (lstat(host, &st) < 0 || has_bind(nursery, box))
-        return 0;
-    longer = realloc(nursery->binds, (nursery->n_binds + 1) * sizeof *longer);
-    if (longer == NULL)
-        return -ENOMEM;
-    nursery->binds = longer;
-    longer[nursery->n_binds++] = (struct rootfs_bind){.host = host, .box = box};
-    return 0;
-}
-
-static int collect_binds(struct boxd *boxd, struct err *err)
-{
-    struct nursery *nursery = &boxd->nursery;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < COUNT_OF(base_binds); i++)
-        r = add_bind(nursery, base_binds[i], base_binds[i]);
-    for (size_t i = 0; r == 0 && i < boxd->languages->n; i++) {
-        const struct strings *binds = &boxd->languages->at[i].binds;
-
-        for (size_t j = 0; r == 0 && j < binds->n; j++)
-            r = add_bind(nursery, binds->at[j], binds->at[j]);
-    }
-    if (r == 0)
-        r = add_bind(nursery, boxd->config->toolchains_dir, LANGUAGES_BOX_TOOLCHAINS);
-    if (r == 0)
-        r = add_bind(nursery, boxd->config->languages_dir, LANGUAGES_BOX_DIR);
-    if (r == 0 && nursery->library != NULL) { /* boxes see it, too: for what is started in them */
-        r = add_bind(nursery, nursery->library, ZYGOTE_LIBRARY);
-        nursery->binds[nursery->n_binds - 1].is_copy = true;
-    }
-    return r < 0 ? err_set(err, r, "binds") : 0;
-}
-
 /* ---- Interpreters ---- */
-
-static int add_env(struct strings *envp, const char *name, const char *value)
-{
-    CLEANUP(freep) char *text = NULL;
-
-    if (asprintf(&text, "%s=%s", name, value) < 0)
-        return -ENOMEM;
-    return strings_add(envp, text, strlen(text));
-}
-
-/* The words are kept with a NULL behind them, for execve(2). */
-static int terminate(struct strings *words)
-{
-    int r = strings_add(words, "", 0);
-
-    if (r == 0) {
-        free(words->at[words->n - 1]);
-        words->at[words->n - 1] = NULL;
-    }
-    return r;
-}
-
-static int describe_interpreter(struct zygote_link *link, struct err *err)
-{
-    const struct language *language = link->language;
-    const struct language_stage *stage = &language->stages[link->stage];
-    char path[512];
-    int r = language_warm_command(&link->argv, language, link->stage, &stage->defaults, err);
-
-    for (size_t i = 0; r == 0 && language_common_env[i] != NULL; i++)
-        r = strings_add(&link->envp, language_common_env[i], strlen(language_common_env[i]));
-    if (r == 0)
-        r = add_env(&link->envp, "LD_PRELOAD", ZYGOTE_LIBRARY);
-    if (r == 0) {
-        (void)snprintf(path, sizeof path, "/box/%s", link->argv.at[link->argv.n - 1]);
-        r = add_env(&link->envp, ZYGOTE_ENV_SCRIPT, path);
-    }
-    (void)snprintf(path, sizeof path, LANGUAGES_BOX_DIR "/%s/%s", language->id, stage->warm.script);
-    if (r == 0 && stage->warm.script != NULL)
-        r = add_env(&link->envp, ZYGOTE_ENV_WARM, path);
-    if (r == 0)
-        r = terminate(&link->argv);
-    if (r == 0)
-        r = terminate(&link->envp);
-    for (size_t i = 0; r == 0 && i < stage->warm.folders.n; i++)
-        r = strings_add(&link->folders, stage->warm.folders.at[i], strlen(stage->warm.folders.at[i]));
-    if (r == 0)
-        r = terminate(&link->folders);
-    return r;
-}
-
-static bool files_are_there(const struct language *language)
-{
-    for (size_t i = 0; i < language->needs.n; i++)
-        if (access(language->needs.at[i], F_OK) < 0)
-            return false;
-    return true;
-}
 
 /* A few of what takes much memory would take all of `warm_memory` from the rest. */
 static uint32_t most_idle(const struct config *config, const struct language_warm *warm)
@@ -143,13 +30,6 @@ static uint32_t most_idle(const struct config *config, const struct language_war
     const uint64_t most = warm->costly ? 2 * config->warm : config->warm_max;
 
     return (uint32_t)(most < config->warm_max ? most : config->warm_max);
-}
-
-static bool is_warm(const struct config *config, const struct language *language, enum stage stage)
-{
-    const struct language_warm *warm = &language->stages[stage].warm;
-
-    return warm->command.n > 0 && files_are_there(language) && !(warm->costly && config->warm_costly == COSTLY_NEVER);
 }
 
 /* Of a link that has no process: what it shall be. */
@@ -164,7 +44,7 @@ static int set_interpreter(struct zygote_link *link, const struct language *lang
     link->least = (uint32_t)config->warm;
     link->most = most_idle(config, &language->stages[stage].warm);
     link->target = link->least;
-    r = describe_interpreter(link, err);
+    r = recipe_write(link, err);
     return r < 0 ? err_wrap(err, r, "warmth of %s", language->id) : 0;
 }
 
@@ -174,7 +54,7 @@ static int add_interpreter(struct boxd *boxd, const struct language *language, e
 {
     struct zygote_link *link = &boxd->nursery.zygotes[boxd->nursery.n_zygotes];
 
-    if (!is_warm(boxd->config, language, stage) || boxd->nursery.n_zygotes == KINDS_MAX)
+    if (!recipe_wanted(boxd->config, language, stage) || boxd->nursery.n_zygotes == KINDS_MAX)
         return 0;
     boxd->nursery.n_zygotes++;
     open_link(link, boxd);
@@ -492,7 +372,7 @@ int nursery_init(struct boxd *boxd, struct err *err)
     *nursery = (struct nursery){0};
     if (boxd->config->warm > 0 && config_find_program(&nursery->library, "libzygote.so", &none) < 0)
         log_warn("no interpreter is kept warm: %s", none.msg);
-    r = collect_binds(boxd, err);
+    r = recipe_binds(boxd, err);
     if (r == 0)
         r = add_links(boxd, err);
     (void)uv_timer_init(boxd->loop, &nursery->look); /* cannot fail, as below */
@@ -526,7 +406,7 @@ static void reload_link(struct zygote_link *link, const struct language *languag
         link->language = language;
     if (language != NULL && !link->gone && was->fingerprint == language->fingerprint)
         return;
-    link->gone = language == NULL || !is_warm(link->boxd->config, language, link->stage);
+    link->gone = language == NULL || !recipe_wanted(link->boxd->config, language, link->stage);
     strings_done(&link->argv);
     strings_done(&link->envp);
     strings_done(&link->folders);
@@ -586,7 +466,7 @@ static bool reload_binds(struct boxd *boxd)
     bool same;
 
     nursery->n_binds = 0;
-    if (collect_binds(boxd, &err) < 0) {
+    if (recipe_binds(boxd, &err) < 0) {
         log_error("%s", err.msg);
         free(nursery->binds);
         nursery->binds = TAKE_PTR(old);
