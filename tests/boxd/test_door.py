@@ -174,5 +174,6 @@ def test_boxd_works_on_after_all_that(server):
         with Client(server) as client:
             client.send(b"x")
             assert client.receive() is None
-    assert server.run({"language": "python", "code": "print(1)"})["status"] == "ok"
+    # In a fresh interpreter: where no warm one is left, boxd keeps more of them from then on.
+    assert server.run({"language": "python", "code": "print(1)", "env": {"PYTHONHASHSEED": "0"}})["status"] == "ok"
     assert descriptors_at_rest(server) <= before
