@@ -13,6 +13,7 @@ const struct http_route api_routes[] = {
     {"GET",  "/v1/submissions",  v1_submissions_list,    .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
     {"POST", "/v1/submissions/batch", v1_submissions_batch, .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS | GATE_COUNTS},
     {"GET",  "/v1/submissions/{id}", v1_submission_get,  .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
+    {"GET",  "/v1/submissions/{id}/events", v1_submission_events, .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
     {"DELETE", "/v1/submissions/{id}", v1_submission_delete, .any_origin = false, .access = KEY_SCOPE_SUBMISSIONS},
     {"GET",  "/v1/interactive",  v1_interactive,         .any_origin = false, .access = KEY_SCOPE_RUN | GATE_COUNTS},
     {"GET",  "/v1/languages",    v1_languages,           .any_origin = false},

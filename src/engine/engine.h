@@ -121,6 +121,9 @@ MUST_CHECK int engine_start_pair(struct run *ret[2], struct engine *engine, cons
  * before, where its caller has had less. 0: it does not wait. age_us: for how long it has waited. */
 size_t run_queue_position(const struct run *run);
 uint64_t run_queue_age_us(const struct run *run);
+/* What a stage has written so far to stream 0 or 1, as far as it is kept. Borrowed until the loop's next turn; it grows
+ * until on_result, in which it can be asked for too. */
+struct slice run_output(const struct run *run, enum stage stage, int stream);
 /* Ends it: on_result follows, from the loop, with STATUS_CANCELLED and what was printed so far. */
 void run_cancel(struct run *run);
 

@@ -224,6 +224,13 @@ uint64_t run_queue_age_us(const struct run *run)
 
 /* --- What the program writes and reads ------------------------------------------------------- */
 
+struct slice run_output(const struct run *run, enum stage stage, int stream)
+{
+    const struct buf *out = &run->result.stages[stage].out[stream];
+
+    return (struct slice){buf_text(out), out->len};
+}
+
 static void on_output(struct stage_io *io, int stream, const char *bytes, size_t len)
 {
     struct run *run = WATCH_OWNER(struct run, io, io);

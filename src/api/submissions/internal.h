@@ -39,11 +39,13 @@ struct submission {
     bool direct;       /* SAVING: there is room for it in the engine at once */
     struct job *job;   /* owned; NULL: it is in the database only */
     struct run *run;   /* borrowed from the engine while RUNNING */
+    bool begun[N_STAGES]; /* in this attempt */
     char version[128]; /* of its language, as it ran last; "" before */
     struct submission_row *end;      /* owned: ENDING; its stages and files are in: */
     struct buf stages, files;
     uint64_t files_omitted;
     LIST_HEAD(, submission_wait) waits;
+    size_t n_followers; /* of them: with on_news */
 };
 
 struct submissions {
@@ -58,7 +60,7 @@ struct submissions {
     void *by_id;         /* tsearch(3) */
     void *turns_by_caller; /* tsearch(3) */
     TAILQ_HEAD(, turn) turns; /* owned; whose turn it is, in order */
-    size_t n, n_line, n_active, n_waits;
+    size_t n, n_line, n_active, n_waits, n_followers;
     struct submission_list active;
 };
 
@@ -99,6 +101,8 @@ void submission_store_end(struct submission *submission);
 void submissions_tick_on(struct submissions *all);
 /* Nobody waits any longer for this one. */
 void submission_wake(struct submission *submission);
+/* There is news for those who follow it. */
+void submission_tell(struct submission *submission, bool last);
 /* Those whose time is over by then (uv_now()). */
 void submissions_wake_until(struct submissions *all, uint64_t until_ms);
 

@@ -211,12 +211,20 @@ static void on_stage(void *arg, enum stage stage)
     struct submission *submission = arg;
     struct err err = {0};
 
-    (void)stage;
+    submission->begun[stage] = true;
+    submission_tell(submission, false);
     if (submission->started_us != 0)
         return;
     submission->started_us = instant_now_us();
     if (store_submission_started(submission->all->api->store, submission->number, submission->started_us, &err) < 0)
         log_warn("submission %s: %s", submission->id, err.msg); /* its end says it again */
+}
+
+/* Who follows it reads it from where the engine keeps it, at a pace of its own. */
+static void on_output(void *arg, enum stage stage, int stream, const char *bytes, size_t len)
+{
+    (void)stage, (void)stream, (void)bytes, (void)len;
+    submission_tell(arg, false);
 }
 
 /* The service stops: it goes on at the next start. */
@@ -241,6 +249,7 @@ static void on_result(void *arg, const struct result *result)
     struct submission *submission = arg;
     struct submissions *all = submission->all;
 
+    submission_tell(submission, true);
     submission->run = NULL;
     if (result->status == STATUS_CANCELLED && !submission->cancelled) {
         on_stopped(submission);
@@ -266,7 +275,7 @@ static void on_result(void *arg, const struct result *result)
 /* Its attempt is counted, its job is there. */
 static void start(struct submission *submission)
 {
-    static const struct run_events events = {.on_stage = on_stage, .on_result = on_result};
+    static const struct run_events events = {.on_stage = on_stage, .on_output = on_output, .on_result = on_result};
     struct submissions *all = submission->all;
     const struct language *language = languages_find(&all->api->languages, submission->job->language);
     struct fault fault = {0};
@@ -274,6 +283,7 @@ static void start(struct submission *submission)
     if (language != NULL && language->version != NULL)
         (void)snprintf(submission->version, sizeof submission->version, "%s", language->version);
     submission->state = SUBMISSION_RUNNING;
+    memset(submission->begun, 0, sizeof submission->begun);
     if (admit(&submission->run, all->api, &submission->caller, submission->job, &events, submission, &fault) == 0) {
         submission->job = NULL; /* taken */
     } else if (fault.status != 503 && fault.status != 429) {

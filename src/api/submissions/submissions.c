@@ -312,6 +312,26 @@ struct submission *submissions_find(struct submissions *all, const char *owner, 
     return submission->number != 0 && strcmp(submission->owner, owner) == 0 ? submission : NULL;
 }
 
+uint32_t submission_attempt(const struct submission *submission)
+{
+    return submission->attempts;
+}
+
+bool submission_has_begun(const struct submission *submission, enum stage stage)
+{
+    return submission->run != NULL && submission->begun[stage];
+}
+
+bool submission_base64(const struct submission *submission)
+{
+    return submission->base64;
+}
+
+struct slice submission_output(const struct submission *submission, enum stage stage, int stream)
+{
+    return submission->run == NULL ? (struct slice){0} : run_output(submission->run, stage, stream);
+}
+
 int64_t submission_started_us(const struct submission *submission)
 {
     return submission->started_us;

@@ -73,13 +73,24 @@ bool submission_position(const struct submission *submission, size_t *ret);
 /* Unix time; 0: it has not begun. */
 int64_t submission_started_us(const struct submission *submission);
 
-struct submission_wait { /* part of what waits; all but the first two are ours */
+/* What it has printed in this attempt. See run_output(). */
+uint32_t submission_attempt(const struct submission *submission);
+bool submission_has_begun(const struct submission *submission, enum stage stage);
+bool submission_base64(const struct submission *submission); /* known when a stage has begun */
+struct slice submission_output(const struct submission *submission, enum stage stage, int stream);
+
+struct submission_wait { /* part of what waits; all but the first three are ours */
     void (*on_over)(void *arg); /* it is finished, and in the store; or the time is over. Once, from the loop */
+    /* NULL: only its end matters. A stage has begun, or there is more output; last: there will be no more of this
+     * attempt. May stop its own wait, nobody else's. */
+    void (*on_news)(void *arg, bool last);
     void *arg;
     struct submission *submission; /* NULL: not waiting */
     uint64_t until_ms;             /* uv_now() */
     LIST_ENTRY(submission_wait) entry;
 };
+/* False: so many wait with on_news, for this one or for all, that no more should. */
+bool submission_may_follow(const struct submission *submission);
 void submission_wait(struct submission_wait *wait, struct submission *submission, uint64_t ms);
 /* on_over will not be called. No-op where it is not waiting. */
 void submission_wait_stop(struct submission_wait *wait);

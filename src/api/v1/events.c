@@ -86,9 +86,11 @@ int events_end(struct events *events)
     int r = 0;
 
     for (int i = 0; i < 2 && r == 0; i++) {
-        if (events->held_len[i] > 0)
-            r = tell_output(events, i, (struct slice){events->held[i], events->held_len[i]});
+        const size_t len = events->held_len[i];
+
         events->held_len[i] = 0;
+        if (len > 0)
+            r = tell_output(events, i, (struct slice){events->held[i], len});
     }
     return r;
 }

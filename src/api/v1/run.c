@@ -1,5 +1,6 @@
 /* POST /v1/run */
 #include "api/call.h"
+#include "api/v1/event_stream.h"
 #include "api/v1/run_form.h"
 #include "api/v1/run_stream.h"
 #include "api/v1/v1.h"
@@ -27,7 +28,7 @@ static void answer(struct call *call, const struct result *result)
 static const struct call_door *pick_door(const struct http_request *request)
 {
     static const struct call_door at_once = {answer, call_refuse_with_problem, .answers_failures = true};
-    static const char *const types[] = {HTTP_JSON_TYPE, RUN_STREAM_SSE_TYPE, RUN_STREAM_NDJSON_TYPE, NULL};
+    static const char *const types[] = {HTTP_JSON_TYPE, EVENT_STREAM_SSE_TYPE, EVENT_STREAM_NDJSON_TYPE, NULL};
     const char *best = http_request_best_type(request, types);
 
     return best == NULL ? NULL : best == types[0] ? &at_once : best == types[1] ? &run_stream_sse : &run_stream_ndjson;
@@ -57,7 +58,7 @@ void v1_run(struct http_request *request, void *arg)
 
     if (door == NULL) {
         http_answer_problem(request, 406, NULL,
-                            "there are " HTTP_JSON_TYPE ", " RUN_STREAM_SSE_TYPE " and " RUN_STREAM_NDJSON_TYPE
+                            "there are " HTTP_JSON_TYPE ", " EVENT_STREAM_SSE_TYPE " and " EVENT_STREAM_NDJSON_TYPE
                             ", and Accept takes none of them");
         return;
     }

@@ -7,6 +7,7 @@
  */
 #include "api/v1/run_stream.h"
 
+#include "api/v1/event_stream.h"
 #include "api/v1/events.h"
 #include "api/v1/run_json.h"
 
@@ -26,33 +27,12 @@ static bool is_sse(const struct call *call)
     return call->door == &run_stream_sse;
 }
 
-/* What comes before an event's JSON, and behind it. */
-struct frame {
-    char head[64];
-    const char *tail;
-};
-
-static struct frame frame_of(const struct call *call, const char *type)
-{
-    struct frame frame = {.tail = is_sse(call) ? "\n\n" : "\n"};
-
-    if (is_sse(call))
-        (void)snprintf(frame.head, sizeof frame.head, "event: %s\ndata: ", type);
-    return frame;
-}
-
 static int emit(void *arg, const char *type, struct slice json)
 {
     const struct run_stream *stream = arg;
-    struct http_request *request = stream->call->request;
-    const struct frame frame = frame_of(stream->call, type);
-    int r = http_stream_write(request, slice_from(frame.head));
+    const struct event_frame frame = event_frame_of(is_sse(stream->call), NULL, type);
 
-    if (r == 0)
-        r = http_stream_write(request, json);
-    if (r == 0)
-        r = http_stream_write(request, slice_from(frame.tail));
-    return r; /* < 0: the stream is broken off, so that half an event does not matter */
+    return event_stream_write(stream->call->request, &frame, json);
 }
 
 static void check(struct call *call, int r)
@@ -95,7 +75,7 @@ static void on_room(void *arg)
 static void answer(struct call *call, const struct result *result)
 {
     struct run_stream *stream = call->own;
-    const struct frame frame = frame_of(call, "result");
+    const struct event_frame frame = event_frame_of(is_sse(call), NULL, "result");
     CLEANUP(buf_done) struct buf last;
     int r = events_end(&stream->events);
 
@@ -123,9 +103,6 @@ static void free_own(void *own)
 
 static int begin(struct call *call)
 {
-    /* The second is for nginx, which would gather what comes until it has some KiB. */
-    static const struct http_header headers[] = {
-        {"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}, {NULL, NULL}};
     struct run_stream *stream = calloc(1, sizeof *stream);
     int r;
 
@@ -134,12 +111,10 @@ static int begin(struct call *call)
     stream->call = call;
     events_init(&stream->events, emit, stream, call->base64);
     call->own = stream;
-    r = http_stream_begin(call->request, 200, is_sse(call) ? RUN_STREAM_SSE_TYPE : RUN_STREAM_NDJSON_TYPE, headers);
+    r = event_stream_begin(call->request, is_sse(call));
     if (r < 0)
         return r;
     http_stream_on_room(call->request, on_room, stream);
-    if (is_sse(call))
-        http_stream_keep_alive(call->request, ": keep-alive\n\n");
     return 0;
 }
 

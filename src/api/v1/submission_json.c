@@ -188,17 +188,32 @@ static bool is_there(const struct submission_row *row, size_t field)
     return field != SUBMISSION_FIELD_CALLBACK || row->webhook != WEBHOOK_NONE;
 }
 
+static void write_fields(struct json_out *out, const struct view *view, unsigned fields)
+{
+    for (size_t i = 0; i < N_SUBMISSION_FIELDS; i++) {
+        if ((fields >> i & 1) == 0 || !is_there(view->row, i))
+            continue;
+        json_out_key(out, fields_table[i].name);
+        fields_table[i].write(out, view);
+    }
+}
+
 void submission_write(struct json_out *out, const struct submission_row *row, const struct submission *unfinished,
                       unsigned fields, int64_t now_us)
 {
     const struct view view = {row, row->finished_us != 0 ? NULL : unfinished, now_us};
 
     json_out_open(out, '{');
-    for (size_t i = 0; i < N_SUBMISSION_FIELDS; i++) {
-        if ((fields >> i & 1) == 0 || !is_there(row, i))
-            continue;
-        json_out_key(out, fields_table[i].name);
-        fields_table[i].write(out, &view);
-    }
+    write_fields(out, &view, fields);
+    json_out_close(out, '}');
+}
+
+void submission_write_result(struct json_out *out, const struct submission_row *row, unsigned fields)
+{
+    const struct view view = {.row = row};
+
+    json_out_open(out, '{');
+    json_out_key_str(out, "type", "result");
+    write_fields(out, &view, fields);
     json_out_close(out, '}');
 }

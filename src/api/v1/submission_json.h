@@ -36,3 +36,5 @@ MUST_CHECK int submission_fields_parse(unsigned *ret, struct slice text, unsigne
 /* `unfinished`: what is known of it beyond the row, or NULL. now_us: Unix time. */
 void submission_write(struct json_out *out, const struct submission_row *row, const struct submission *unfinished,
                       unsigned fields, int64_t now_us);
+/* The last event of its stream. row: of a finished one. */
+void submission_write_result(struct json_out *out, const struct submission_row *row, unsigned fields);

@@ -24,4 +24,5 @@ void v1_submissions_post(struct http_request *request, void *arg);  /* POST /v1/
 void v1_submissions_batch(struct http_request *request, void *arg); /* POST /v1/submissions/batch */
 void v1_submissions_list(struct http_request *request, void *arg);  /* GET /v1/submissions */
 void v1_submission_get(struct http_request *request, void *arg);    /* GET /v1/submissions/{id} */
+void v1_submission_events(struct http_request *request, void *arg); /* GET /v1/submissions/{id}/events */
 void v1_submission_delete(struct http_request *request, void *arg); /* DELETE /v1/submissions/{id} */
