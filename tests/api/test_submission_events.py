@@ -3,6 +3,7 @@ import base64
 import contextlib
 import http.client
 import json
+import pathlib
 import subprocess
 import time
 
@@ -279,7 +280,8 @@ def test_who_is_slow_slows_nobody_and_takes_no_memory(server, accept):
             before = before or memory_of(pid)
             grown = memory_of(pid) - before
         # The result's own buffer, and what a stream holds; twelve that held all of it would be 144 MiB.
-        assert grown < 48 * MIB
+        if "libasan" not in pathlib.Path(f"/proc/{pid}/maps").read_text():  # AddressSanitizer keeps what is freed
+            assert grown < 48 * MIB
         events = quick.rest()
         assert "skipped" not in [event["type"] for event in events]
         assert seen + len(told(events, "run", "stdout")) == 12 * MIB
