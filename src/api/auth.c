@@ -6,25 +6,16 @@
 
 enum { HEADER_BYTES_MAX = 65536 }; /* all headers together are smaller */
 
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && (*text.at == ' ' || *text.at == '\t'))
-        text = (struct slice){text.at + 1, text.len - 1};
-    while (text.len > 0 && (text.at[text.len - 1] == ' ' || text.at[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 /* The text behind "Bearer "; NULL in .at where it is of another scheme. */
 static struct slice bearer(struct slice value)
 {
     const size_t len = strlen("Bearer");
 
-    value = trim(value);
+    value = slice_trim(value);
     if (value.len < len || strncasecmp(value.at, "Bearer", len) != 0 ||
         (value.len > len && value.at[len] != ' ' && value.at[len] != '\t'))
         return (struct slice){0};
-    return trim((struct slice){value.at + len, value.len - len});
+    return slice_trim((struct slice){value.at + len, value.len - len});
 }
 
 /* What is shown; NULL in .at: nothing. All values of the header: two keys are none. */
@@ -35,7 +26,7 @@ static int read_shown(struct slice *ret, struct buf *to, const struct http_reque
     *ret = (struct slice){0};
     if (http_request_header(request, "X-API-Key") != NULL) {
         r = http_request_header_list(to, request, "X-API-Key");
-        *ret = trim((struct slice){buf_text(to), to->len});
+        *ret = slice_trim((struct slice){buf_text(to), to->len});
         return r;
     }
     if (http_request_header(request, "Authorization") == NULL)

@@ -10,15 +10,6 @@ bool forwarded_is_trusted(const struct ip *ip, const struct ip_network *trusted,
     return false;
 }
 
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t'))
-        text = (struct slice){text.at + 1, text.len - 1};
-    while (text.len > 0 && (text.at[text.len - 1] == ' ' || text.at[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 /* The last entry, which leaves the list. */
 static struct slice take_last(struct slice *list)
 {
@@ -28,7 +19,7 @@ static struct slice take_last(struct slice *list)
     const struct slice last = {list->at + skip, list->len - skip};
 
     list->len = before;
-    return trim(last);
+    return slice_trim(last);
 }
 
 static bool is_port(struct slice text)

@@ -2,7 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
+
+#include "base/instant.h"
 
 static int allow_readers(struct metrics *metrics, const struct strings *readers, struct err *err)
 {
@@ -20,10 +21,7 @@ static int allow_readers(struct metrics *metrics, const struct strings *readers,
 
 int metrics_open(struct metrics *metrics, const struct strings *readers, struct err *err)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    *metrics = (struct metrics){.started_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+    *metrics = (struct metrics){.started_us = (uint64_t)instant_now_us(),
                                 .statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
     return metrics->statm_fd < 0 ? err_errno(err, -errno, "/proc/self/statm") : allow_readers(metrics, readers, err);
 }

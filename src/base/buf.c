@@ -5,6 +5,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct slice slice_trim(struct slice text)
+{
+    while (text.len > 0 && is_blank(text.at[0]))
+        text = (struct slice){text.at + 1, text.len - 1};
+    while (text.len > 0 && is_blank(text.at[text.len - 1]))
+        text.len--;
+    return text;
+}
+
 void buf_init(struct buf *buf, size_t max_bytes)
 {
     assert(max_bytes > 0);

@@ -18,6 +18,9 @@ static inline struct slice slice_from(const char *text)
     return (struct slice){.at = text, .len = text == NULL ? 0 : strlen(text)};
 }
 
+/* Without the blanks and tabs around it: what HTTP calls optional white space (RFC 9110, 5.6.3). */
+struct slice slice_trim(struct slice text);
+
 struct buf {
     char *at; /* owned; always followed by a NUL that len does not count, or NULL while empty */
     size_t len, size, max; /* bytes; max is the most that len may become */

@@ -13,17 +13,6 @@ struct range { /* one element of the list */
     unsigned quality; /* thousandths */
 };
 
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && (*text.at == ' ' || *text.at == '\t')) {
-        text.at++;
-        text.len--;
-    }
-    while (text.len > 0 && (text.at[text.len - 1] == ' ' || text.at[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 /* Cuts off *rest what is before the next separator that is not in a quoted string. False at the end. */
 static bool next_part(struct slice *part, struct slice *rest, char separator)
 {
@@ -39,10 +28,10 @@ static bool next_part(struct slice *part, struct slice *rest, char separator)
             quoted = !quoted;
     }
     if (i >= rest->len) {
-        *part = trim(*rest);
+        *part = slice_trim(*rest);
         *rest = (struct slice){0};
     } else {
-        *part = trim((struct slice){rest->at, i});
+        *part = slice_trim((struct slice){rest->at, i});
         *rest = (struct slice){rest->at + i + 1, rest->len - i - 1};
     }
     return true;
@@ -128,7 +117,7 @@ const char *http_accept_best(struct slice accept, const char *const *types)
     unsigned best_quality = 0;
     enum fit best_fit = FIT_NONE;
 
-    if (trim(accept).len == 0)
+    if (slice_trim(accept).len == 0)
         return types[0];
     for (; *types != NULL; types++) {
         enum fit fit;
