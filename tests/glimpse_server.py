@@ -33,6 +33,16 @@ def is_keeper(pid):
     return "Max open files            0 " in pathlib.Path(f"/proc/{pid}/limits").read_text()
 
 
+def wait_until(what, seconds=15):
+    """True as soon as what() is, and False where it has not been for so long. Once is enough: lists of processes that come and go are not exact."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if what():
+            return True
+        time.sleep(0.05)
+    return False
+
+
 class Server:
     """start() and stop() may be called again and again; the data folder stays until the object is closed."""
 

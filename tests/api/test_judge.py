@@ -9,7 +9,7 @@ import time
 import pytest
 
 import glimpse_server
-from glimpse_server import Server
+from glimpse_server import Server, wait_until
 
 # Prints its input, which so is what is compared.
 CAT = "import sys\nsys.stdout.write(sys.stdin.read())"
@@ -411,16 +411,6 @@ def programs(server, name):
     return found
 
 
-def wait_for(what, seconds=20):
-    """Once is enough: lists of processes that come and go are not exact."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if what():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 HANG_UPS = {
     "while it runs": {"language": "bash", "code": "sleep 30"},
     "while it is checked": {"language": "bash", "code": "", "checker": {"language": "bash", "code": "sleep 30"}},
@@ -431,9 +421,9 @@ HANG_UPS = {
 def test_hanging_up_ends_all(server, raw, name):
     body = json.dumps({**HANG_UPS[name], "cases": [{}] * 50}).encode()
     client = raw().send(b"POST /v1/judge HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-    assert wait_for(lambda: programs(server, "sleep") > 0)
+    assert wait_until(lambda: programs(server, "sleep") > 0, 20)
     client.close()
-    assert wait_for(lambda: programs(server, "sleep") == 0)
+    assert wait_until(lambda: programs(server, "sleep") == 0, 20)
     assert server.run({"language": "bash", "code": "echo on"})["stages"]["run"]["stdout"] == "on\n"
 
 
@@ -450,7 +440,7 @@ def test_hanging_up_at_any_time(server, raw):
         time.sleep(0.004 * (i % 20))
         client.close()
     assert judge(server, CAT, [{"stdin": "1", "expected": "1"}])["verdict"] == "accepted"
-    assert wait_for(lambda: programs(server, "cc1plus") == 0)
+    assert wait_until(lambda: programs(server, "cc1plus") == 0, 20)
 
 
 def test_a_stopping_server_says_so():
@@ -459,7 +449,7 @@ def test_a_stopping_server_says_so():
         with concurrent.futures.ThreadPoolExecutor() as pool:
             body = {"language": "bash", "code": "sleep 0.5", "cases": [{}] * 200}
             answer = pool.submit(server.post, "/v1/judge", body)
-            assert wait_for(lambda: programs(server, "sleep") > 0)
+            assert wait_until(lambda: programs(server, "sleep") > 0, 20)
             server.process.terminate()
             result = answer.result()
         assert result.status_code == 503

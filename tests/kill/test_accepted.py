@@ -9,7 +9,8 @@ import time
 
 import requests
 
-from test_kill import SLEEP, Tree, own_server, wait_until  # noqa: F401 (own_server is a fixture)
+from glimpse_server import wait_until
+from test_kill import SLEEP, Tree, own_server  # noqa: F401 (own_server is a fixture)
 
 WAIT_SECONDS = 120
 

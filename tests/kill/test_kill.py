@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from glimpse_server import BUILD, SLOWNESS, Server
+from glimpse_server import BUILD, SLOWNESS, Server, wait_until
 
 HELLO = {"language": "python", "code": "print('hi')"}
 SLEEP = {"language": "bash", "code": "echo so far; sleep 20"}
@@ -106,15 +106,6 @@ def traces(server):
         if any(base <= uid < base + 8192 for base in bases):
             found.add(f"process {status.parent.name} of uid {uid}")
     return found
-
-
-def wait_until(what, seconds=15):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if what():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def works(server):
