@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from glimpse_server import Server
-from test_judge import judge, programs, verdicts, wait_for
+from glimpse_server import Server, wait_until
+from test_judge import judge, programs, verdicts
 
 # The interactor knows a number (its input) and says "<", ">" or "="; it allows so many questions as the second number says.
 HOST = """
@@ -218,6 +218,6 @@ def test_two_judges_with_two_places_do_not_wait_for_each_other():
 def test_hanging_up_ends_both(server, raw):
     body = json.dumps({"language": "bash", "code": "sleep 30", "interactor": {"language": "bash", "code": "sleep 30"}, "cases": [{}] * 9}).encode()
     client = raw().send(b"POST /v1/judge HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-    assert wait_for(lambda: programs(server, "sleep") >= 2)
+    assert wait_until(lambda: programs(server, "sleep") >= 2)
     client.close()
-    assert wait_for(lambda: programs(server, "sleep") == 0)
+    assert wait_until(lambda: programs(server, "sleep") == 0)
