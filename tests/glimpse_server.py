@@ -33,7 +33,7 @@ def is_keeper(pid):
     return "Max open files            0 " in pathlib.Path(f"/proc/{pid}/limits").read_text()
 
 
-def wait_until(what, seconds=15):
+def wait_until(what, seconds=15 * SLOWNESS):
     """True as soon as what() is, and False where it has not been for so long. Once is enough: lists of processes that come and go are not exact."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -71,7 +71,7 @@ class Tree:
 
     def busy_init(self):
         """The init of a box whose program runs: SLEEP's shell has a child, which waiting interpreters have not."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10 * SLOWNESS
         while time.monotonic() < deadline:
             busy = [p for p in self.inits() if any(children(child) for child in children(p))]
             if busy:
