@@ -1,6 +1,6 @@
 /*
  * glimpse-courier: posts glimpsed's webhooks. glimpsed locks itself in and can't connect to anything (ADR 2); this
- * process can, and knows nothing: no key, no database, no job but the one whose end it tells (ADR 10).
+ * process can, and knows nothing: no key, no database, no job but the one whose end it tells (ADR 11).
  *
  *   keeper ── forks ─▶ courier, locked in, at work; dies with its keeper
  *      └── a courier that ends too soon is followed by another, on the same socket

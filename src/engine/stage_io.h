@@ -52,7 +52,7 @@ struct stage_ends {
     int in, out, err; /* owned; -1: none. Merged: out and err are one pipe, and err is -1 */
 };
 void stage_ends_close(struct stage_ends *ends);
-/* What each of two writes to stdout the other one reads on stdin, by two pipes (ADR 11). Both must be empty; half made
+/* What each of two writes to stdout the other one reads on stdin, by two pipes (ADR 13). Both must be empty; half made
  * on failure. */
 MUST_CHECK int stage_ends_cross(struct stage_ends *a, struct stage_ends *b, struct err *err);
 
