@@ -83,6 +83,8 @@ void zygote_await_rest(void);
 MUST_CHECK int zygote_stop_threads(struct err *err);
 MUST_CHECK int zygote_start_threads(struct err *err);
 MUST_CHECK int zygote_fork_all_memory(struct err *err);   /* zygote_memory.c */
+/* zygote_jvm_heap.c: of a JVM that was started with these words, when its threads are stopped. */
+void zygote_give_back_heap(char *const *argv);
 /* A failure of ours in the zygote: boxd hears why, and this process ends. */
 _Noreturn void zygote_give_up(const struct err *err);
 /* A failure of ours in a worker: init hears why, and this process ends. */

@@ -239,6 +239,8 @@ static void freeze(struct jni_face *env)
     if (r == 0)
         r = zygote_stop_threads(&err);
     if (r == 0)
+        zygote_give_back_heap(jvm.argv);
+    if (r == 0)
         r = zygote_fork_all_memory(&err);
     if (r < 0)
         zygote_give_up(&err);
