@@ -15,25 +15,38 @@ import javax.tools.ToolProvider;
  */
 final class CompileJava {
     private static final Path CLASSES = Path.of(".glimpse/classes"), MAIN = Path.of(".glimpse/main");
+    /* No annotation processors: they would be code of the user's that runs in the compiler. */
+    private static final List<String> OPTIONS = List.of("-d", CLASSES.toString(), "-encoding", "UTF-8", "-proc:none");
+
+    /** A compiler that has got something ahead. */
+    interface Quick {
+        /** True where the classes are written, without a word; else nothing is decided. */
+        boolean compile(List<String> options, List<String> sources);
+    }
+
+    static Quick quick; /* or null */
 
     private CompileJava() {
     }
 
     public static void main(String[] sources) throws IOException {
-        System.exit(compile(CLASSES, MAIN, List.of(sources), System.err));
+        System.exit(compile(List.of(sources), System.err));
     }
 
-    static int compile(Path classes, Path main, List<String> sources, OutputStream messages) throws IOException {
-        /* No annotation processors: they would be code of the user's that runs in the compiler. */
-        List<String> arguments = new ArrayList<>(List.of("-d", classes.toString(), "-encoding", "UTF-8", "-proc:none"));
-        int status;
+    /** Into the current folder. javac's exit status. */
+    static int compile(List<String> sources, OutputStream messages) throws IOException {
+        Files.createDirectories(CLASSES);
+        if (quick == null || !quick.compile(OPTIONS, sources)) {
+            List<String> arguments = new ArrayList<>(OPTIONS);
+            int status;
 
-        Files.createDirectories(classes);
-        arguments.addAll(sources);
-        status = ToolProvider.getSystemJavaCompiler().run(null, null, messages, arguments.toArray(String[]::new));
-        if (status == 0)
-            writeMain(classes, main, sources);
-        return status;
+            arguments.addAll(sources);
+            status = ToolProvider.getSystemJavaCompiler().run(null, null, messages, arguments.toArray(String[]::new));
+            if (status != 0)
+                return status;
+        }
+        writeMain(CLASSES, MAIN, sources);
+        return 0;
     }
 
     static void writeMain(Path classes, Path main, List<String> sources) throws IOException {

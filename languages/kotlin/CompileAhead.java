@@ -19,7 +19,7 @@ final class CompileAhead extends Wait {
         System.setProperty("kotlin.environment.keepalive", "true");
         try {
             for (int i = 0; i < ROUNDS; i++)
-                rehearse();
+                train();
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
@@ -29,10 +29,15 @@ final class CompileAhead extends Wait {
     private CompileAhead() {
     }
 
-    static Object rehearse() throws IOException {
+    private static void train() throws IOException {
         for (String sample : List.of("tour.kt", "train.kt"))
             compile(SAMPLES.resolve(sample));
         compile(Files.writeString(Files.createDirectories(WORK).resolve("wrong.kt"), WRONG));
+    }
+
+    /* A program of a usual size: each fork gets as much memory ahead as this writes to. */
+    static Object rehearse() throws IOException {
+        compile(SAMPLES.resolve("train.kt"));
         return null;
     }
 

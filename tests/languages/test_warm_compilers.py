@@ -97,6 +97,23 @@ public class Main {
     "too large a constant": java('public class Main { String s = "' + "x" * 70000 + '"; }'),
     "an empty file": {"files": [{"name": "Main.java", "content": ""}]},
     "a file that is no text": {"files": [{"name": "Main.java", "content": "/4D/gA==", "encoding": "base64"}]},
+    "what rehearsals compiled is not there": java("class Main { Class<?> a = glimpse.Tour.class; Wrong b; }"),
+    "a class as in the rehearsals": java("""
+public class Main {
+    public static void main(String[] args) { Train.main(args); }
+}
+class Train {
+    static void main(String[] args) { System.out.println(new Tour(1)); }
+}
+record Tour(int steps) { }"""),
+    "a class as in the library": java("""
+import java.util.*;
+class List { }
+class Main {
+    public static void main(String[] args) { System.out.println(new List().getClass() + " " + new ArrayList<>()); }
+}"""),
+    "a package of the library": java("package java.lang;\nclass Main { public static void main(String[] args) { } }"),
+    "notes": java("class Main { public static void main(String[] args) { System.out.println(new Integer(3)); } }"),
 }
 
 KOTLIN = {
