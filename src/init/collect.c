@@ -1,4 +1,4 @@
-/* collect: what a compiler left, read after all its processes are dead. Regular files only, no link is followed. */
+/* collect: what a compiler left, read when its processes have ended. Regular files only, no link is followed. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -253,11 +253,12 @@ static bool only_keeper_is_left(const struct watch *watch, const struct worker *
 
 /* SIGKILL to all, and again to what was forked meanwhile, until there is nobody: a fork under way when the
  * signal arrives is restarted and dies (copy_process() looks at pending signals), so this ends. */
-static void kill_rest(struct watch *watch, const struct worker *worker, bool to_collect)
+static void kill_rest(struct watch *watch, const struct worker *worker, bool to_bring)
 {
     (void)kill(-1, SIGKILL);
-    /* What is collected, nobody changes: the program may have had its keeper do something, which has an end first. */
-    if (!to_collect && only_keeper_is_left(watch, worker))
+    /* A program may have had its keeper do something, which has an end before what it left is read. A compiler, whose
+     * keeper is asleep, has not; and were it so, what is collected would be wrong for this job alone. */
+    if (!to_bring && only_keeper_is_left(watch, worker))
         return;
     do {
         (void)kill(-1, SIGKILL);
@@ -348,7 +349,7 @@ static int serve(struct task *task, struct watch *watch, struct worker *worker, 
     {
         uint64_t wall_us = now_us() - started_us;
 
-        kill_rest(watch, worker, (task->job.flags & (WIRE_JOB_COLLECT | WIRE_JOB_BRING)) != 0);
+        kill_rest(watch, worker, (task->job.flags & WIRE_JOB_BRING) != 0);
         check_executed(task, error_fd, worker);
         report_exited(task, watch, in_time, wall_us);
     }
