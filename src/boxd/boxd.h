@@ -125,6 +125,7 @@ struct boxd {
     struct wait_list waits;
     size_t n_waits;
     uv_timer_t spare_time;             /* active: the pool is to be filled up */
+    uint64_t spare_since_us;           /* when it was first to be, and is not yet */
     uv_timer_t pause;                  /* active: no new boxes for now, the last one failed */
     uint64_t pause_ms;                 /* the next pause; 0 while boxes succeed */
 

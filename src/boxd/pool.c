@@ -10,6 +10,9 @@
 /* The pool is filled up a moment after it was used, when the job that got the box, and has the CPUs, is likely over. */
 enum {
     SPARE_TIME_MS = 3,
+    /* What is costly to make takes tens of milliseconds of every CPU: while half of it is there, it waits until no job
+     * runs, but no longer than this. */
+    COSTLY_PATIENCE_MS = 100,
     /* So long after a lease found no interpreter ready, they are used up faster than made. */
     HURRY_MS = 250,
 };
@@ -105,8 +108,24 @@ static bool is_used_up(const struct zygote_link *link)
     return link->missed_us != 0 && now_us() - link->missed_us < HURRY_MS * UINT64_C(1000);
 }
 
+static bool is_somebody_at_work(const struct boxd *boxd)
+{
+    for (uint32_t i = 0; i < boxd->n_slots; i++)
+        if (boxd->boxes[i].state == BOX_LEASED)
+            return true;
+    return false;
+}
+
+static bool may_be_made_now(const struct boxd *boxd, uint32_t kind)
+{
+    const struct zygote_link *link = &boxd->nursery.zygotes[kind];
+
+    return !link->language->stages[link->stage].warm.costly || 2 * count_boxes(boxd, BOX_IDLE, kind) < link->target ||
+           !is_somebody_at_work(boxd) || now_us() - boxd->spare_since_us >= COSTLY_PATIENCE_MS * UINT64_C(1000);
+}
+
 /* Puts interpreters into plain idle boxes that nobody waits for: for leases, and with spare for the pool. Returns the
- * number of plain ones that are missing for it; counts up *missing where more is left for spare time. */
+ * number of plain ones that are missing for it; counts up *missing where more is left for later. */
 static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *missing)
 {
     const struct zygote_link *link = &boxd->nursery.zygotes[kind];
@@ -116,7 +135,7 @@ static size_t warm_boxes(struct boxd *boxd, uint32_t kind, bool spare, size_t *m
 
     if (!link->ready)
         return 0;
-    if (spare && may_keep_more(boxd, kind))
+    if (spare && may_be_made_now(boxd, kind) && may_keep_more(boxd, kind))
         wanted += link->target;
     else if (coming < wanted + link->target && may_keep_more(boxd, kind))
         (*missing)++;
@@ -146,7 +165,8 @@ static size_t pool_size(const struct boxd *boxd)
     return boxd->config->pool > 0 || boxd->on_first_box == NULL ? boxd->config->pool : 1;
 }
 
-/* Makes boxes for the leases that wait, and, with spare, up to what the pool keeps. True where that is more. */
+/* Makes boxes for the leases that wait, and, with spare, up to what the pool keeps. True where some of that is left for
+ * later. */
 static bool make_boxes(struct boxd *boxd, bool spare)
 {
     struct box *box;
@@ -179,8 +199,8 @@ static void on_spare_time(uv_timer_t *timer)
 {
     struct boxd *boxd = timer->data;
 
-    if (may_make(boxd))
-        (void)make_boxes(boxd, true);
+    if (may_make(boxd) && make_boxes(boxd, true))
+        (void)uv_timer_start(timer, on_spare_time, SPARE_TIME_MS, 0);
 }
 
 void pool_refill(struct boxd *boxd)
@@ -188,8 +208,10 @@ void pool_refill(struct boxd *boxd)
     if (boxd->stopping)
         return;
     serve_waits(boxd);
-    if (may_make(boxd) && make_boxes(boxd, false) && !uv_is_active((uv_handle_t *)&boxd->spare_time))
+    if (may_make(boxd) && make_boxes(boxd, false) && !uv_is_active((uv_handle_t *)&boxd->spare_time)) {
+        boxd->spare_since_us = now_us();
         (void)uv_timer_start(&boxd->spare_time, on_spare_time, SPARE_TIME_MS, 0);
+    }
 }
 
 void pool_init(struct boxd *boxd)
