@@ -96,6 +96,9 @@ export class OutputView {
             this.firstShown += blockLines;
         }
         if (this.blocks.length === 0) this.firstShown = dropped - (dropped % blockLines);
+        for (const line of Array.from(this.blocks[0]?.children ?? []).slice(0, dropped - this.firstShown)) {
+            line.replaceWith(el('div', { hidden: true })); // the others keep their places
+        }
         for (let number = from; number < end; number++) {
             const at = Math.floor((number - this.firstShown) / blockLines);
             const line = lines[number - dropped] ?? emptyLine();
@@ -109,7 +112,7 @@ export class OutputView {
     private block(at: number): HTMLElement {
         while (this.blocks.length <= at) {
             const block = el('div', { class: 'block' });
-            // Where lines were dropped before they were shown: lines keep their places.
+            // Where lines were dropped before they were shown.
             const start = this.firstShown + this.blocks.length * blockLines;
             for (let number = start; number < Math.min(this.text.dropped, start + blockLines); number++) {
                 block.append(el('div', { hidden: true }));
