@@ -197,9 +197,10 @@ def test_kills_at_random_moments(own_server):
         for one in loads:
             one.result(timeout=60)
     assert wait_until(lambda: works(own_server), 30)
-    # On all slots; where everything takes ten times as long, on fewer, or one runs into its wall time.
+    # On all slots; where everything takes ten times as long, on fewer, and with more time, since it runs while one waits for a CPU.
+    patient = {**HELLO, "limits": {"run": {"wall_time_ms": 60000}}}
     with concurrent.futures.ThreadPoolExecutor(max(4, 16 // SLOWNESS)) as pool:
-        answers = list(pool.map(lambda _: own_server.run(HELLO)["status"], range(48)))
+        answers = list(pool.map(lambda _: own_server.run(patient)["status"], range(48)))
     assert answers == ["ok"] * 48
 
 
