@@ -254,7 +254,7 @@ def overload_of(setting, program, peak_per_s):
     served = [run for run in figures.runs if run.status == 200]
     check(served, f"{program.id} overloaded")
     inside = [run for run in served if run.at + run.took <= seconds * 1e6]
-    refused = [run for run in figures.runs if run.status == 503]
+    refused = [run for run in figures.runs if run.status in (429, 503)]
     return {"language": program.language, "program": program.name, "seconds": seconds,
             "peak_per_s": peak_per_s, "rate_per_s": round(rate, 1),
             "arrived": len(figures.runs), "due": math.ceil(rate * seconds), "served": len(served), "refused": len(refused),

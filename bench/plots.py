@@ -238,7 +238,7 @@ def overload(result):
     ax.axhline(row["peak_per_s"], color=TEXT, linewidth=1.2, linestyle=(0, (4, 2)))
     label(ax, last, row["peak_per_s"], "peak, not overloaded", TEXT)
     label(ax, last, row["per_s"] / 2, f"served: {row['per_s']:.0f} a second", BOXED)
-    label(ax, last, row["per_s"] + (row["rate_per_s"] - row["per_s"]) * 0.65, "turned away\nat once (503)", FAINT)
+    label(ax, last, row["per_s"] + (row["rate_per_s"] - row["per_s"]) * 0.65, "turned away\nat once", FAINT)
     ax.set_ylim(0, row["rate_per_s"] * 1.12)
     ax.set_xticklabels([])
     ax = panel(3.0, 0.9, "Time of what is served, ms")

@@ -86,7 +86,7 @@ def overload_bars(result):
         yield ["2 × overload: throughput to its peak", f"{kept:.2f}", f"≥ {bar['kept']}", kept >= bar["kept"]]
         lost = row["due"] - row["served"] - row["refused"]
         # The last arrival may be due at the very end.
-        yield ["2 × overload: jobs without a result or a 503", f"{lost}", "0", abs(lost) <= 1 and row["other"] == 0]
+        yield ["2 × overload: jobs without a result or a refusal", f"{lost}", "0", abs(lost) <= 1 and row["other"] == 0]
         grown = grown_mib(row)
         yield ["2 × overload: growth of the daemons' memory", f"{grown:+.1f} MiB", f"≤ {bar['grown_mib']} MiB",
                grown <= bar["grown_mib"]]
@@ -184,7 +184,7 @@ def overload_table(result):
     row = result["overload"]
     values = [("arrivals", f"{row['rate_per_s']:.0f} a second for {row['seconds']:g} s, peak × 2: {row['arrived']} in all"),
               ("served", f"{row['served']}, {row['per_s']:.0f} a second: {row['per_s'] / row['peak_per_s']:.2f} of the peak"),
-              ("turned away (503)", f"{row['refused']}, {p50_and_p99(row['refused_took'])}"),
+              ("turned away (429, 503)", f"{row['refused']}, {p50_and_p99(row['refused_took'])}"),
               ("anything else", str(row["other"])),
               ("served: whole request", p50_and_p99(row["took"])),
               ("served: of it waiting", p50_and_p99(row["queued"])),

@@ -168,7 +168,7 @@ def test_bars_are_missed_where_they_should_be(made):
     hello["boxed"]["p50"] = hello["bare"]["p50"] * 2
     slow["overload"]["refused"] -= 5
     missed = {what for what, _, _, is_met in report.bars(slow) if not is_met}
-    assert {"python hello: p50 to bare", "2 × overload: jobs without a result or a 503"} <= missed
+    assert {"python hello: p50 to bare", "2 × overload: jobs without a result or a refusal"} <= missed
 
 
 def test_pictures_are_svg_with_their_languages(made):
