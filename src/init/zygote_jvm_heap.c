@@ -24,73 +24,86 @@ static bool is_serial(char *const *argv)
     return false;
 }
 
-/* A number that libjvm exports. 0 where it does not, which is no valid one of those that may not be 0. */
-static uint64_t number_of(const char *name)
+/* The table, and where things are in an entry. */
+static struct {
+    const char *entries; /* NULL where there is no such table; it ends with an entry without a class */
+    uint64_t stride, class, field, offset, address;
+} table;
+
+/* A number that libjvm exports. */
+static bool read_number(uint64_t *ret, const char *name)
 {
     const uint64_t *number = dlsym(RTLD_DEFAULT, name);
 
-    return number == NULL ? 0 : *number;
+    if (number != NULL)
+        *ret = *number;
+    return number != NULL;
 }
 
-static const char *word_at(const char *entry, const char *offset_name)
+static void find_table(void)
 {
-    const char *word;
+    char *const *entries = dlsym(RTLD_DEFAULT, "gHotSpotVMStructs");
 
-    memcpy(&word, entry + number_of(offset_name), sizeof word);
-    return word;
+    if (entries != NULL && read_number(&table.stride, "gHotSpotVMStructEntryArrayStride") &&
+        read_number(&table.class, "gHotSpotVMStructEntryTypeNameOffset") &&
+        read_number(&table.field, "gHotSpotVMStructEntryFieldNameOffset") &&
+        read_number(&table.offset, "gHotSpotVMStructEntryOffsetOffset") &&
+        read_number(&table.address, "gHotSpotVMStructEntryAddressOffset") && table.stride > 0)
+        table.entries = *entries;
 }
 
-/* The table's entry of a field, or NULL. The table ends with an entry without a class. */
+static char *pointer_at(const char *place)
+{
+    char *pointer;
+
+    memcpy(&pointer, place, sizeof pointer);
+    return pointer;
+}
+
+/* The table's entry of a field, or NULL. */
 static const char *find_entry(const char *class, const char *field)
 {
-    char *const *table = dlsym(RTLD_DEFAULT, "gHotSpotVMStructs");
-    const uint64_t stride = number_of("gHotSpotVMStructEntryArrayStride");
-    const char *name;
+    const char *at = table.entries, *name;
 
-    if (table == NULL || stride == 0 || number_of("gHotSpotVMStructEntryFieldNameOffset") == 0)
-        return NULL;
-    for (const char *at = *table; (name = word_at(at, "gHotSpotVMStructEntryTypeNameOffset")) != NULL; at += stride)
-        if (strcmp(name, class) == 0 && strcmp(word_at(at, "gHotSpotVMStructEntryFieldNameOffset"), field) == 0)
+    for (; at != NULL && (name = pointer_at(at + table.class)) != NULL; at += table.stride)
+        if (strcmp(name, class) == 0 && strcmp(pointer_at(at + table.field), field) == 0)
             return at;
     return NULL;
 }
 
-/* The pointer in a field of an object, or in a static one where object is NULL. NULL where there is none. */
+static char *pointer_in_static(const char *class, const char *field)
+{
+    const char *entry = find_entry(class, field), *place = entry == NULL ? NULL : pointer_at(entry + table.address);
+
+    return place == NULL ? NULL : pointer_at(place);
+}
+
+/* The pointer in a field of an object. NULL where there is no such field, or no object. */
 static char *pointer_in(const char *object, const char *class, const char *field)
 {
-    const char *entry = find_entry(class, field);
-    char *pointer;
+    const char *entry = object == NULL ? NULL : find_entry(class, field);
+    uint64_t offset;
 
     if (entry == NULL)
         return NULL;
-    if (object == NULL) {
-        memcpy(&object, entry + number_of("gHotSpotVMStructEntryAddressOffset"), sizeof object);
-    } else {
-        uint64_t offset;
-
-        memcpy(&offset, entry + number_of("gHotSpotVMStructEntryOffsetOffset"), sizeof offset);
-        object += offset;
-    }
-    if (object == NULL)
-        return NULL;
-    memcpy(&pointer, object, sizeof pointer);
-    return pointer;
+    memcpy(&offset, entry + table.offset, sizeof offset);
+    return pointer_at(object + offset);
 }
 
 /* Until JDK 21, and since then. */
-static char *either(const char *object, const char *class, const char *newer_class, const char *field)
+static char *pointer_in_either(const char *object, const char *class, const char *newer_class, const char *field)
 {
-    char *pointer = object == NULL ? NULL : pointer_in(object, class, field);
+    char *pointer = pointer_in(object, class, field);
 
-    return pointer == NULL && object != NULL ? pointer_in(object, newer_class, field) : pointer;
+    return pointer != NULL ? pointer : pointer_in(object, newer_class, field);
 }
 
 /* The pages from where a space is free to its end. */
 static void give_back(const char *space)
 {
     const uintptr_t size = (uintptr_t)sysconf(_SC_PAGESIZE);
-    const uintptr_t top = (uintptr_t)(space == NULL ? NULL : pointer_in(space, "ContiguousSpace", "_top"));
-    const uintptr_t end = (uintptr_t)either(space, "Space", "ContiguousSpace", "_end");
+    const uintptr_t top = (uintptr_t)pointer_in(space, "ContiguousSpace", "_top");
+    const uintptr_t end = (uintptr_t)pointer_in_either(space, "Space", "ContiguousSpace", "_end");
     const uintptr_t from = (top + size - 1) / size * size, to = end / size * size;
 
     if (top != 0 && from < to)
@@ -100,12 +113,15 @@ static void give_back(const char *space)
 void zygote_give_back_heap(char *const *argv)
 {
     static const char *const young_spaces[] = {"_eden_space", "_from_space", "_to_space"};
-    const char *heap = is_serial(argv) ? pointer_in(NULL, "Universe", "_collectedHeap") : NULL;
-    const char *young = either(heap, "GenCollectedHeap", "SerialHeap", "_young_gen");
-    const char *old = either(heap, "GenCollectedHeap", "SerialHeap", "_old_gen");
+    const char *heap, *young, *old;
 
-    for (size_t i = 0; young != NULL && i < COUNT_OF(young_spaces); i++)
+    if (!is_serial(argv))
+        return;
+    find_table();
+    heap = pointer_in_static("Universe", "_collectedHeap");
+    young = pointer_in_either(heap, "GenCollectedHeap", "SerialHeap", "_young_gen");
+    old = pointer_in_either(heap, "GenCollectedHeap", "SerialHeap", "_old_gen");
+    for (size_t i = 0; i < COUNT_OF(young_spaces); i++)
         give_back(pointer_in(young, "DefNewGeneration", young_spaces[i]));
-    if (old != NULL)
-        give_back(pointer_in(old, "TenuredGeneration", "_the_space"));
+    give_back(pointer_in(old, "TenuredGeneration", "_the_space"));
 }
