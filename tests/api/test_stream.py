@@ -44,17 +44,19 @@ def events_in(lines, accept):
             name = data = None
 
 
-class Stream:
-    """POST /v1/run by Python's http.client, which gives lines as soon as they are there."""
+class Reader:
+    """The events of an answer, by Python's http.client, which gives lines as soon as they are there."""
 
-    def __init__(self, server, request, accept=NDJSON, timeout=60):
+    def __init__(self, server, method, path, body=None, headers=None, accept=NDJSON, timeout=60):
         self.connection = http.client.HTTPConnection(server.host, server.port, timeout=timeout)
-        self.connection.request("POST", "/v1/run", json.dumps(request), {"Content-Type": "application/json", "Accept": accept})
+        self.connection.request(method, path, body, {"Accept": accept, **(headers or {})})
         self.answer = self.connection.getresponse()
-        self.accept = accept
         assert self.answer.status == 200, self.answer.read()
         assert self.answer.headers["Content-Type"] == accept
-        self.events = (event for event in events_in(self.answer, accept) if event["type"] != "comment")
+        self.events = (event for event in events_in(self.lines(), accept) if event["type"] != "comment")
+
+    def lines(self):
+        return self.answer
 
     def rest(self):
         return list(self.events)
@@ -68,6 +70,13 @@ class Stream:
 
     def __exit__(self, *exception):
         self.close()
+
+
+class Stream(Reader):
+    """POST /v1/run."""
+
+    def __init__(self, server, request, accept=NDJSON, timeout=60):
+        super().__init__(server, "POST", "/v1/run", json.dumps(request), {"Content-Type": "application/json"}, accept, timeout)
 
 
 def stream(server, request, accept=NDJSON):

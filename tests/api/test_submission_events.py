@@ -13,7 +13,7 @@ import requests
 from contract import Contract
 from glimpse_server import Server
 from test_keys import make
-from test_stream import BOTH, MIB, NDJSON, SSE, events_in, memory_of, told
+from test_stream import BOTH, MIB, NDJSON, SSE, Reader, memory_of, told
 from test_submissions import HELLO, SLEEP, delete, look, submit, wait_for
 
 NOBODY = "01a1ffeb-d687-7302-96ea-e503fa6ef02a"
@@ -23,17 +23,10 @@ def path_of(submission, query=""):
     return f"/v1/submissions/{submission['id']}/events{query}"
 
 
-class Follower:
-    """Reads by Python's http.client, which gives lines as soon as they are there."""
-
+class Follower(Reader):
     def __init__(self, server, submission, accept=NDJSON, query="", last_id=None):
-        self.connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
-        self.connection.request("GET", path_of(submission, query), headers={"Accept": accept, **({"Last-Event-ID": last_id} if last_id else {})})
-        self.answer = self.connection.getresponse()
-        assert self.answer.status == 200, self.answer.read()
-        assert self.answer.headers["Content-Type"] == accept
         self.ids = []
-        self.events = (event for event in events_in(self.lines(), accept) if event["type"] != "comment")
+        super().__init__(server, "GET", path_of(submission, query), headers={"Last-Event-ID": last_id} if last_id else {}, accept=accept)
 
     def lines(self):
         for line in self.answer:
@@ -53,20 +46,10 @@ class Follower:
 
     def rest(self):
         contract = Contract()
-        events = list(self.events)
+        events = super().rest()
         for event in events:
             contract.validate({"$ref": "#/components/schemas/SubmissionEvent"}, event, "event")
         return events
-
-    def close(self):
-        self.answer.close()
-        self.connection.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
 
 
 def follow(server, submission, *arguments, **more):
