@@ -1,19 +1,9 @@
 // /docs: the API's description, and trying it out there.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser, Server, Visitor } from './world.mjs';
+import { test } from 'node:test';
+import { openWorld, Visitor } from './world.mjs';
 
-let server, browser;
-
-before(async () => {
-    server = await new Server().start();
-    browser = await openBrowser();
-});
-
-after(async () => {
-    await browser?.close();
-    await server?.close();
-});
+const { server, browser } = await openWorld();
 
 test('every operation is shown', async () => {
     const { paths } = await (await fetch(`${server.url}/openapi.json`)).json();

@@ -5,14 +5,13 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openBrowser, root, Server } from './world.mjs';
+import { openWorld, root } from './world.mjs';
 
-let server, browser, host;
+const { server, browser } = await openWorld();
 const pages = new Map(); // path: [policy, HTML]
+let host;
 
 before(async () => {
-    server = await new Server().start();
-    browser = await openBrowser();
     host = createServer((request, response) => {
         const [policy, html] = pages.get(request.url) ?? [null, ''];
         response.setHeader('Content-Type', 'text/html; charset=utf-8');
@@ -22,11 +21,9 @@ before(async () => {
     await once(host, 'listening');
 });
 
-after(async () => {
+after(() => {
     host?.close();
     host?.closeAllConnections();
-    await browser?.close();
-    await server?.close();
 });
 
 const [script, bare] = Array.from(readFileSync(join(root, 'docs/embed.md'), 'utf8').matchAll(/```html\n(.*?)```/gs), ([, html]) => html);

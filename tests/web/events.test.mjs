@@ -1,19 +1,9 @@
 // A submission followed by a browser's own EventSource: GET /v1/submissions/{id}/events.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser, Server, Visitor } from './world.mjs';
+import { test } from 'node:test';
+import { openWorld, Visitor } from './world.mjs';
 
-let server, browser;
-
-before(async () => {
-    server = await new Server().start();
-    browser = await openBrowser();
-});
-
-after(async () => {
-    await browser?.close();
-    await server?.close();
-});
+const { server, browser } = await openWorld();
 
 async function submit(code) {
     const answer = await fetch(`${server.url}/v1/submissions`, {

@@ -1,19 +1,9 @@
 // What a program prints is a stranger's text: whatever it is, it neither breaks nor slows the page.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser, Server, Visitor } from './world.mjs';
+import { test } from 'node:test';
+import { openWorld, Visitor } from './world.mjs';
 
-let server, browser;
-
-before(async () => {
-    server = await new Server().start();
-    browser = await openBrowser();
-});
-
-after(async () => {
-    await browser?.close();
-    await server?.close();
-});
+const { server, browser } = await openWorld();
 
 async function visit(body) {
     const visitor = await Visitor.open(browser, server.url);

@@ -1,19 +1,9 @@
 // The playground, as a visitor uses it.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { openBrowser, Server, Visitor } from './world.mjs';
+import { describe, test } from 'node:test';
+import { openWorld, Visitor } from './world.mjs';
 
-let server, browser;
-
-before(async () => {
-    server = await new Server().start();
-    browser = await openBrowser();
-});
-
-after(async () => {
-    await browser?.close();
-    await server?.close();
-});
+const { server, browser } = await openWorld();
 
 // A test with a visitor, who must not have met anything wrong by the end.
 function visit(name, options, body) {

@@ -1,19 +1,9 @@
 // A link to a program: made here, opened by somebody else.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser, Server, Visitor } from './world.mjs';
+import { test } from 'node:test';
+import { openWorld, Visitor } from './world.mjs';
 
-let server, browser;
-
-before(async () => {
-    server = await new Server().start();
-    browser = await openBrowser();
-});
-
-after(async () => {
-    await browser?.close();
-    await server?.close();
-});
+const { server, browser } = await openWorld();
 
 // The path of a new link to what is in the editor.
 async function share(page) {

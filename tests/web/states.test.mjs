@@ -3,20 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { build, openBrowser, root, Server, Visitor } from './world.mjs';
+import { test } from 'node:test';
+import { build, openWorld, root, Server, Visitor } from './world.mjs';
 
-let server, browser;
-
-before(async () => {
-    server = await new Server({ max_running: 1, max_queued: 0 }).start();
-    browser = await openBrowser();
-});
-
-after(async () => {
-    await browser?.close();
-    await server?.close();
-});
+const { server, browser } = await openWorld({ max_running: 1, max_queued: 0 });
 
 async function visit(options, body) {
     const visitor = await Visitor.open(browser, server.url, options);

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 
 export const root = resolve(import.meta.dirname, '../..');
 const require = createRequire(join(root, 'web/'));
@@ -80,6 +81,18 @@ export async function openBrowser() {
         executablePath: process.env.GLIMPSE_CHROMIUM ?? '/usr/bin/chromium',
         args: [...(process.getuid() === 0 ? ['--no-sandbox'] : []), '--disable-gpu', '--disable-dev-shm-usage'],
     });
+}
+
+// A server and a browser for all tests of a file, gone with them.
+export async function openWorld(config) {
+    const opened = {};
+    after(async () => {
+        await opened.browser?.close();
+        await opened.server?.close();
+    });
+    opened.server = await new Server(config).start();
+    opened.browser = await openBrowser();
+    return opened;
 }
 
 // A visitor with a profile of its own, on the page of this server. options: as browser.newContext() takes them, and `path`; `mayFail`
