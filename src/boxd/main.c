@@ -37,6 +37,7 @@ struct program {
     uv_loop_t loop;
     uv_poll_t signals;
     uv_timer_t deadline;
+    char instance[32];
     int signal_fd, uid_lock_fd, instance_lock_fd;
     bool doctor, failed, signals_open;
     struct err why; /* of failed */
@@ -220,15 +221,13 @@ static int check_layers(struct program *program, struct err *err)
 {
     struct boxd *boxd = &program->boxd;
     struct err cgroup_err = {0};
-    char instance[32];
-
     int r;
 
-    instance_name(instance, sizeof instance, program->config.boxd_socket, program->doctor);
-    r = program->doctor ? 0 : instance_lock(&program->instance_lock_fd, instance, err);
+    instance_name(program->instance, sizeof program->instance, program->config.boxd_socket, program->doctor);
+    r = program->doctor ? 0 : instance_lock(&program->instance_lock_fd, program->instance, err);
     if (r < 0)
         return r;
-    if (cgroups_open(&boxd->cgroups, instance, &cgroup_err) < 0)
+    if (cgroups_open(&boxd->cgroups, program->instance, &cgroup_err) < 0)
         boxd->cgroups = NULL;
     return layers_check(program->layers, boxd->cgroups, &cgroup_err, &program->config.allow_missing, err);
 }
@@ -447,7 +446,7 @@ int main(int argc, char **argv)
     closep(&program.signal_fd);
     closep(&program.uid_lock_fd);
     cgroups_free(program.boxd.cgroups);
-    closep(&program.instance_lock_fd);
+    instance_unlock(program.instance_lock_fd, program.instance);
     languages_done(&program.languages);
     free_old_languages(&program);
     config_done(&program.config);
