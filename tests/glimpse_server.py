@@ -46,8 +46,9 @@ def wait_until(what, seconds=15 * SLOWNESS):
 class Server:
     """start() and stop() may be called again and again; the data folder stays until the object is closed."""
 
-    def __init__(self, config=None, environment=None, build=None):
-        """config: lines for a configuration file, as a dict. environment: added to our own. build: another build's folder.
+    def __init__(self, config=None, environment=None, build=None, wrapper=()):
+        """config: lines for a configuration file, as a dict. environment: added to our own. build: another build's folder. wrapper: words
+        before `glimpse serve`, of a program that runs it.
 
         No JVMs are booted ahead unless config says so: that takes each server seconds of both CPUs, and few tests look at them.
         """
@@ -59,6 +60,7 @@ class Server:
         self.log = self.folder / "log"
         self.build = build or BUILD
         self.environment = {**os.environ, **(environment or {})}
+        self.wrapper = wrapper
         self.config = self.folder / "glimpse.ini"
         self.config.write_text("".join(f"{key} = {value}\n" for key, value in config.items()))
         self.process = None
@@ -67,7 +69,7 @@ class Server:
     # --- Life ---
 
     def start(self):
-        command = [self.build / "glimpse", "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--config", self.config]
+        command = [*self.wrapper, self.build / "glimpse", "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--config", self.config]
         self._listening = threading.Event()
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=open(self.log, "ab"), env=self.environment, start_new_session=True)

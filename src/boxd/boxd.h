@@ -135,6 +135,8 @@ struct boxd {
         struct rootfs_bind *binds;     /* owned */
         size_t n_binds;                /* what boxes see, and interpreters */
         char *library;                 /* owned: libzygote.so on the host; NULL: there are no interpreters */
+        uv_timer_t strays;             /* reaps what killed zygotes leave */
+        uint64_t reap_until_us;
         uv_timer_t look;               /* for zygotes that are old, and warmth that nobody has needed lately */
     } nursery;
 

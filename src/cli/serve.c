@@ -17,6 +17,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -98,6 +99,7 @@ static int watch_signals(struct serve *serve, struct err *err)
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGCHLD);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return err_errno(err, -errno, "sigprocmask");
     serve->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -186,6 +188,8 @@ static void on_signal(struct serve *serve)
 
     if (read(serve->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
         return;
+    if (info.ssi_signo == SIGCHLD)
+        return; /* it ends the poll(); what is to be reaped is seen below */
     /* From somebody it means: look at your files again. From the kernel: the terminal is gone, an end like others. */
     if (info.ssi_signo == SIGHUP && info.ssi_code != SI_KERNEL) {
         log_info("the daemons are told to reload");
@@ -211,6 +215,19 @@ static void on_child_end(struct serve *serve, struct serve_child *child)
         fail(serve);
     if (serve->state == SERVE_DRAINING && child == &serve->api)
         go_last(serve);
+}
+
+/* As PID 1 of a container we are the parent of whoever lost theirs: sandboxes of a boxd that was killed, say. Nobody
+ * else reaps them, and the init of a sandbox waits for those in it to be reaped (pid_namespaces(7)). */
+static void reap_orphans(const struct serve *serve)
+{
+    siginfo_t info = {0};
+
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+           info.si_pid != serve->boxd.pid && info.si_pid != serve->api.pid) {
+        (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+        info = (siginfo_t){0};
+    }
 }
 
 static void start_when_due(struct serve_child *child)
@@ -275,6 +292,7 @@ static void serve_loop(struct serve *serve)
             on_child_end(serve, &serve->boxd);
         if (fds[2].revents != 0)
             on_child_end(serve, &serve->api);
+        reap_orphans(serve);
     }
 }
 

@@ -93,6 +93,7 @@ int serve_child_start(struct serve_child *child, struct err *err)
         (void)waitpid(pid, NULL, 0);
         return err_errno(err, code, "watching %s", child->name);
     }
+    child->pid = pid;
     child->started_us = now_us();
     child->start_at_us = UINT64_MAX;
     log_info("%s started, pid %d", child->name, (int)pid);
@@ -108,6 +109,7 @@ bool serve_child_reap(struct serve_child *child, bool again)
     if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED) < 0)
         return true; /* not yet */
     closep(&child->pidfd);
+    child->pid = 0;
     if (info.si_code == CLD_EXITED)
         (void)snprintf(name, sizeof name, "exit status %d", info.si_status);
     else

@@ -15,6 +15,7 @@ struct serve_child {
     gid_t gid;
 
     int pidfd;           /* owned; -1 while it does not run */
+    pid_t pid;           /* while it runs */
     uint64_t started_us; /* of the last start */
     uint64_t start_at_us; /* while it does not run: when to start it; UINT64_MAX: not at all */
     uint64_t pause_ms;   /* before the next start */
