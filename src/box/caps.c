@@ -14,6 +14,17 @@ static int get(struct __user_cap_data_struct data[2])
     return syscall(SYS_capget, &head, data) < 0 ? -errno : 0;
 }
 
+int caps_check(uint64_t wanted)
+{
+    struct __user_cap_data_struct data[2];
+    int r = get(data);
+
+    for (int i = 0; r == 0 && i < 2; i++)
+        if ((~data[i].effective & (uint32_t)(wanted >> (32 * i))) != 0)
+            r = -EPERM;
+    return r;
+}
+
 int caps_keep_only(uint64_t keep)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};

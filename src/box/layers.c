@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "base/fd.h"
+#include "box/caps.h"
 #include "box/rootfs.h"
 #include "box/seccomp.h"
 
@@ -45,7 +47,8 @@ const struct layer_info layer_table[N_LAYERS] = {
     [LAYER_SECCOMP]     = {"seccomp", "system calls that a program has no business with are refused",
                            "needs a kernel with CONFIG_SECCOMP_FILTER", true, 0},
     [LAYER_PRIVILEGES]  = {"privileges", "no capabilities, no_new_privs, no setuid files",
-                           "start glimpse-boxd as root, with CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP and CAP_KILL", false, 0},
+                           "start glimpse-boxd as root, with CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_CHOWN, "
+                           "CAP_MKNOD, CAP_SYS_CHROOT and CAP_SYS_PTRACE", false, 0},
     [LAYER_DESCRIPTORS] = {"descriptors", "nothing that is open leaks into a box", "needs Linux 5.9 (close_range)", false, 0},
 };
 /* clang-format on */
@@ -80,10 +83,17 @@ static int probe_seccomp(void)
     return seccomp_build(&fd, &err);
 }
 
+/* packaging/systemd/glimpse-boxd.service says what for. */
+#define BOXD_CAPS                                                                                                      \
+    (CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) | CAP_BIT(CAP_KILL) |   \
+     CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SYS_CHROOT) | CAP_BIT(CAP_SYS_PTRACE))
+
 static int probe_privileges(void)
 {
-    if (geteuid() != 0)
-        return -EPERM;
+    int r = geteuid() != 0 ? -EPERM : caps_check(BOXD_CAPS);
+
+    if (r < 0)
+        return r;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
         return -errno;
     /* boxd/zygote.c takes a box's uid for a moment without losing its capabilities. */

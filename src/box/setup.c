@@ -79,8 +79,10 @@ static int step_files(const struct setup_plan *plan)
     if (mount("tmpfs", "/new/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
         return -errno;
     for (size_t i = 0; i < COUNT_OF(parts); i++)
-        if (mkdir(parts[i].folder, parts[i].mode) < 0 || chown(parts[i].folder, parts[i].owner, parts[i].owner) < 0 ||
-            chmod(parts[i].folder, parts[i].mode) < 0 || /* mkdir is subject to the umask */
+        /* mkdir is subject to the umask. The owner last: to change what is another's takes CAP_FOWNER, and boxd's unit
+         * does not give it to an interpreter's start. */
+        if (mkdir(parts[i].folder, parts[i].mode) < 0 || chmod(parts[i].folder, parts[i].mode) < 0 ||
+            chown(parts[i].folder, parts[i].owner, parts[i].owner) < 0 ||
             mount(parts[i].folder, parts[i].place, NULL, MS_BIND, NULL) < 0)
             return -errno;
     return 0;

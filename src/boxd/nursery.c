@@ -97,9 +97,9 @@ static void on_retry(uv_timer_t *timer);
 
 /*
  * Children that nobody has a pidfd of: lost zygotes, boxes that one of them cloned and could not hand over, and what a
- * killed one was forking into a box, which is ours as a subreaper's (watch_strays()). None may stay a zombie: the init of a box
- * waits, even when killed, for everybody in its pid namespace to be reaped (pid_namespaces(7)), and nobody else may do
- * it. A dead child that belongs to a slot is in the way until that slot's own handler has been called.
+ * killed one was forking into a box, which is ours as a subreaper's (watch_strays()). None may stay a zombie: the init
+ * of a box waits, even when killed, for everybody in its pid namespace to be reaped (pid_namespaces(7)), and nobody
+ * else may do it. A dead child that belongs to a slot is in the way until that slot's own handler has been called.
  */
 static void reap_strays(uv_timer_t *timer)
 {

@@ -95,6 +95,8 @@ def as_units_do():
         seen["boxd_bounding"] = re.search(r"CapBnd:\t(\w+)", status)[1]
         seen["local_run"] = call("/usr/bin/glimpse", "run", "/srv/glimpse-package/hello.py").stdout
         seen["units_stop"] = [api.stop(), boxd.stop()]
+        seen["units_cold"] = [line for line in pathlib.Path(boxd.log.name).read_text().splitlines()
+                              if re.search("zygote|interpreter", line) and "level=info" not in line]
     except BaseException:
         seen["log"] = pathlib.Path(boxd.log.name).read_text()[-2000:] + pathlib.Path(api.log.name).read_text()[-2000:]
         raise

@@ -75,6 +75,7 @@ def test_it_runs_with_what_its_units_give(installed):
     assert installed["units_after"] == ["ok", "1\n"]
     assert installed["local_run"] == "Hello, package\n"
     assert installed["units_stop"] == [0, 0]
+    assert installed["units_cold"] == [], "interpreters can't be kept warm with what the unit gives"
     # The kernel's word that it had no more than the unit's capabilities.
     unit = (ROOT / "packaging/systemd/glimpse-boxd.service").read_text()
     names = re.search("(?m)^CapabilityBoundingSet=(.*)$", unit)[1].split()
