@@ -86,6 +86,8 @@ struct conn {
     size_t len, size;
 };
 MUST_CHECK int conn_open(struct conn *ret, uint16_t port, struct err *err);
+/* Another connection in the place of this one, and without what it has received. */
+MUST_CHECK int conn_renew(struct conn *conn);
 void conn_done(struct conn *conn);
 MUST_CHECK int conn_send(struct conn *conn, struct bench_case *c);
 /* 1: the answer is complete and in *record; 0: more is to come (only without blocking). After an answer that closes the

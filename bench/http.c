@@ -46,7 +46,7 @@ void conn_done(struct conn *conn)
     conn->buf = NULL;
 }
 
-static int conn_renew(struct conn *conn)
+int conn_renew(struct conn *conn)
 {
     closep(&conn->fd);
     conn->len = 0;

@@ -28,7 +28,7 @@ struct client {
 struct load {
     struct bench_case *c;
     struct client *clients; /* owned */
-    uint32_t n_clients, n_busy;
+    uint32_t n_clients, n_busy, next;
     int epoll; /* owned */
     uint64_t start_us, end_us;
     /* open loop */
@@ -92,23 +92,27 @@ static void finish(struct load *load, struct client *client)
 }
 
 /* Sends what is due, as long as a connection is free. What finds none is sent later, and its time counts from when it
- * was due. */
+ * was due. They take turns, or those that are seldom needed would idle for so long that the server closes them. */
 static int send_due(struct load *load)
 {
     int r = 0;
 
-    for (uint32_t i = 0; r == 0 && i < load->n_clients && load->n_busy < load->n_clients; i++) {
+    for (uint32_t n = 0; r == 0 && n < load->n_clients && load->n_busy < load->n_clients; n++) {
+        struct client *client = &load->clients[load->next];
         uint64_t due_us = load->start_us + (uint64_t)((double)load->n_arrived * load->gap_us),
                  now = now_us();
 
-        if (load->clients[i].busy)
+        if (client->busy) {
+            load->next = (load->next + 1) % load->n_clients;
             continue;
+        }
         if (load->gap_us == 0)
             due_us = now;
         if (due_us > now || due_us >= load->end_us)
             break;
         load->n_arrived++;
-        r = begin(load, &load->clients[i], due_us);
+        load->next = (load->next + 1) % load->n_clients;
+        r = begin(load, client, due_us);
     }
     return r;
 }
@@ -118,8 +122,10 @@ static int progress(struct load *load, struct client *client)
 {
     int fd = client->conn.fd, r;
 
-    if (!client->busy)
-        return -ECONNRESET; /* an idle connection was closed */
+    if (!client->busy) { /* it has idled for longer than the server waits */
+        r = conn_renew(&client->conn);
+        return r < 0 ? r : watch(load, client);
+    }
     r = conn_receive(&client->conn, load->c, &client->record, false);
     if (r <= 0)
         return r;
