@@ -29,6 +29,12 @@ abstract class Wait {
         }
     }
 
+    /** The last of the hooks that a JVM goes through when it shuts down: src/init/zygote_jvm_end.c. */
+    static final class End implements Runnable {
+        @Override
+        public native void run();
+    }
+
     /* ---- Called by zygote_jvm.c, with the job ---- */
 
     /**

@@ -14,9 +14,6 @@
  *
  * The calling thread is the one that forks: in a worker it is the process's first, and the one that the launcher began
  * with, which waits for this one's end, is one of the others.
- *
- * JNI's tables have fixed layouts (The Java Native Interface specification, chapters 4 and 5); there is no header of it
- * here, because this library is built, and preloaded, where there may be no JDK.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,58 +26,7 @@
 
 #include "base/fd.h"
 #include "init/zygote.h"
-
-typedef void *jobject; /* jclass, jstring, jmethodID... likewise */
-typedef void (*jni_function)(void);
-
-/* A JavaVM or a JNIEnv: the functions' table, then what is the VM's own. */
-struct jni_face {
-    const jni_function *functions;
-};
-
-enum { /* places in JavaVM's table */
-    VM_DESTROY_JAVA_VM = 3,
-    VM_DETACH_CURRENT_THREAD = 5,
-    VM_GET_ENV = 6,
-};
-enum { /* places in JNIEnv's */
-    ENV_FIND_CLASS = 6,
-    ENV_EXCEPTION_DESCRIBE = 16,
-    ENV_EXCEPTION_CLEAR = 17,
-    ENV_GET_OBJECT_CLASS = 31,
-    ENV_GET_METHOD_ID = 33,
-    ENV_CALL_VOID_METHOD = 61,
-    ENV_GET_STATIC_METHOD_ID = 113,
-    ENV_CALL_STATIC_OBJECT_METHOD = 114,
-    ENV_CALL_STATIC_VOID_METHOD = 141,
-    ENV_GET_STATIC_FIELD_ID = 144,
-    ENV_GET_STATIC_OBJECT_FIELD = 145,
-    ENV_NEW_OBJECT_ARRAY = 172,
-    ENV_SET_OBJECT_ARRAY_ELEMENT = 174,
-    ENV_NEW_BYTE_ARRAY = 176,
-    ENV_SET_BYTE_ARRAY_REGION = 208,
-    ENV_N_FUNCTIONS = 233, /* of version 1.6; later ones have added at the end */
-};
-enum { JNI_OK = 0, JNI_TRUE = 1, JNI_VERSION_1_6 = 0x00010006 };
-enum { LM_CLASS = 1 }; /* sun.launcher.LauncherHelper: what is named is a class, not a jar or a module */
-
-typedef int get_vms_function(struct jni_face **vms, int32_t size, int32_t *n);
-typedef int get_env_function(struct jni_face *vm, struct jni_face **env, int32_t version);
-typedef int vm_function(struct jni_face *vm);
-typedef void env_function(struct jni_face *env);
-typedef jobject find_class_function(struct jni_face *env, const char *name);
-typedef jobject method_id_function(struct jni_face *env, jobject class, const char *name, const char *type);
-typedef jobject call_object_function(struct jni_face *env, jobject class, jobject method, ...);
-typedef jobject get_class_function(struct jni_face *env, jobject object);
-typedef jobject get_object_function(struct jni_face *env, jobject class, jobject field);
-typedef void call_void_function(struct jni_face *env, jobject class, jobject method, ...);
-typedef jobject new_array_function(struct jni_face *env, int32_t len, jobject class, jobject initial);
-typedef jobject new_byte_array_function(struct jni_face *env, int32_t len);
-typedef void set_element_function(struct jni_face *env, jobject array, int32_t at, jobject value);
-typedef void set_bytes_function(struct jni_face *env, jobject array, int32_t from, int32_t len, const void *bytes);
-
-/* The function at a place of a table, by its type. */
-#define JNI(type, face, place) ((type *)(face)->functions[place])
+#include "init/zygote_jni.h"
 
 static struct {
     struct jni_face *vm;
@@ -93,6 +39,7 @@ static struct {
 static _Noreturn void leave(struct jni_face *env)
 {
     JNI(env_function, env, ENV_EXCEPTION_DESCRIBE)(env);
+    zygote_jvm_will_end(1);
     (void)JNI(vm_function, jvm.vm, VM_DETACH_CURRENT_THREAD)(jvm.vm);
     (void)JNI(vm_function, jvm.vm, VM_DESTROY_JAVA_VM)(jvm.vm);
     exit(1);
@@ -179,6 +126,7 @@ static void run(struct jni_face *env, jobject waiting_class, const struct zygote
     if (method == NULL)
         leave(env);
     JNI(call_void_function, env, ENV_CALL_STATIC_VOID_METHOD)(env, class, method, arguments);
+    zygote_jvm_will_end(JNI(check_function, env, ENV_EXCEPTION_CHECK)(env) ? 1 : 0); /* as the launcher has it */
 }
 
 /* ---- A JVM as a zygote ---- */
@@ -232,6 +180,7 @@ static void freeze(struct jni_face *env)
     struct err err = {0};
     int r = set_seeds(env, &err);
 
+    zygote_jvm_hook_end(jvm.vm, env);
     if (r == 0) {
         zygote_await_rest(); /* its compilers still have work of the rehearsals' to do */
         r = zygote_note_descriptors(&err);
@@ -290,6 +239,7 @@ static void call_main(struct jni_face *env, jobject class, jobject method, ...)
     (void)method;
     env->functions = jvm.functions;
     zygote_wait(&job, serve(env, class));
+    zygote_jvm_end_early();
     run(env, class, &job);
 }
 
