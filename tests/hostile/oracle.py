@@ -81,7 +81,8 @@ class Watch(threading.Thread):
     def check(self, load):
         assert not self.faults, self.faults
         if not load:  # the service's own limits were the target: waiting in its queue is right
-            assert statistics.median(self.health) < HEALTH_MEDIAN_S, f"/healthz took {sorted(self.health)}"
+            if len(self.health) >= 5:  # one alone tells of the machine's other load
+                assert statistics.median(self.health) < HEALTH_MEDIAN_S, f"/healthz took {sorted(self.health)}"
             assert max(self.health) < HEALTH_MAX_S, f"/healthz took {max(self.health):.2f} s"
             assert max(self.canaries) < CANARY_MAX_S, f"the canary took {max(self.canaries):.2f} s"
 

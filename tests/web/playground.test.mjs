@@ -250,6 +250,7 @@ describe('everybody can use it', () => {
         assert.match(await visitor.output(), /typed/);
         assert.match(await page.locator('#announce').innerText(), /Finished, exit code 0/);
         await page.locator('.cm-content').focus();
+        await page.keyboard.press('Escape'); // a list of completions, where one has come up
         await page.keyboard.press('Escape');
         await page.keyboard.press('Tab'); // out of the editor
         assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'SUMMARY');
