@@ -6,7 +6,7 @@
  *   ready ── JOB ──▶ unpacked ── fork, or a word to the interpreter that waits ──▶ running ── program's exit or wall limit ──▶ killing ──▶ reported ── end of the lease ──▶ exit
  *
  * In "running" the program may do as it likes to every process but this one: it can't signal, trace or see it.
- * From "reported" on no other process exists in the box, or only one that is dead but for its memory.
+ * From "reported" on no other process exists in the box but the keeper of the program's memory (worker.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +114,7 @@ static void receive_job(struct task *task, struct worker *worker)
                 continue;
             if (worker->pid == 0) /* it never was of use, and boxd waits to hear */
                 fail(0, &err);
-            *worker = (struct worker){.fd = -1}; /* it has ended while it waited: the job gets a fresh one */
+            *worker = WORKER_NONE; /* it has ended while it waited: the job gets a fresh one */
             continue;
         }
         receive(&msg, fds, &n_fds);
@@ -235,30 +235,30 @@ static bool wait_for_program(struct watch *watch, uint64_t deadline_us)
     return true;
 }
 
-/* True where the program never made a process or a thread, and did little: then the keeper of its memory is all that is
- * left, it is dying, and what it takes down was for the program's end to take. Whether anybody was made is read after
- * the signal, after which nobody is. Without the file (CONFIG_CHECKPOINT_RESTORE) we wait, as for any process. */
+/* True where the keeper of its memory is all that is left of the program, and what that takes down was for the program's
+ * end to take. */
 static bool only_keeper_is_left(const struct watch *watch, const struct worker *worker)
 {
-    char text[16];
-    long last;
-
-    if (!watch->ended || worker->keeper == 0 || watch->pid != worker->pid ||
-        watch->cpu_us - worker->cpu_us > UNCOUNTED_CPU_US ||
-        fd_read_file_at(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", text, sizeof text) < 0)
-        return false;
-    last = strtol(text, NULL, 10);
-    return last == (worker->keeper > worker->pid ? worker->keeper : worker->pid);
+    return watch->ended && watch->pid == worker->pid && watch->cpu_us - worker->cpu_us <= UNCOUNTED_CPU_US &&
+           worker_was_alone(worker);
 }
 
-/* SIGKILL to all, and again to what was forked meanwhile, until there is nobody: a fork under way when the
- * signal arrives is restarted and dies (copy_process() looks at pending signals), so this ends. */
-static void kill_rest(struct watch *watch, const struct worker *worker, bool to_bring)
+/*
+ * SIGKILL to all, and again to what was forked meanwhile, until there is nobody: a fork under way when the signal
+ * arrives is restarted and dies (copy_process() looks at pending signals), so this ends.
+ *
+ * The keeper alone is left to the end of the box, which comes after the answer: what it has to take down would get into
+ * the way of that. A program may have had its keeper do something, which ends with the box then. What is collected of a
+ * compiler is read when its keeper is killed, and what is brought to the user when it is gone.
+ */
+static void kill_rest(struct watch *watch, const struct worker *worker, uint32_t flags)
 {
+    const bool alone = only_keeper_is_left(watch, worker);
+
+    if (alone && (flags & (WIRE_JOB_COLLECT | WIRE_JOB_BRING)) == 0)
+        return;
     (void)kill(-1, SIGKILL);
-    /* A program may have had its keeper do something, which has an end before what it left is read. A compiler, whose
-     * keeper is asleep, has not; and were it so, what is collected would be wrong for this job alone. */
-    if (!to_bring && only_keeper_is_left(watch, worker))
+    if (alone && (flags & WIRE_JOB_BRING) == 0 && worker_was_alone(worker)) /* after the signal nobody makes another */
         return;
     do {
         (void)kill(-1, SIGKILL);
@@ -349,7 +349,7 @@ static int serve(struct task *task, struct watch *watch, struct worker *worker, 
     {
         uint64_t wall_us = now_us() - started_us;
 
-        kill_rest(watch, worker, (task->job.flags & WIRE_JOB_BRING) != 0);
+        kill_rest(watch, worker, task->job.flags);
         check_executed(task, error_fd, worker);
         report_exited(task, watch, in_time, wall_us);
     }
@@ -359,7 +359,7 @@ static int serve(struct task *task, struct watch *watch, struct worker *worker, 
 void init_run(void)
 {
     struct watch watch = {.signal_fd = -1, .terminal_fd = -1};
-    struct worker worker = {.fd = -1};
+    struct worker worker = WORKER_NONE;
     static struct task task; /* large: not on the stack */
     struct err err = {0};
     sigset_t child;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,6 +10,24 @@
 #include "base/fd.h"
 #include "box/setup.h"
 #include "wire/wire.h"
+
+/* Of the box's pid namespace: threads count as well (pid_namespaces(7)). Negative where the kernel has no such file
+ * (CONFIG_CHECKPOINT_RESTORE). */
+static long last_pid(const struct worker *worker)
+{
+    char text[16];
+    ssize_t n = worker->pids_fd < 0 ? -1 : pread(worker->pids_fd, text, sizeof text - 1, 0);
+
+    if (n <= 0)
+        return -1;
+    text[n] = '\0';
+    return strtol(text, NULL, 10);
+}
+
+bool worker_was_alone(const struct worker *worker)
+{
+    return worker->keeper != 0 && worker->last_pid > 0 && last_pid(worker) == worker->last_pid;
+}
 
 int worker_hear(struct worker *worker, struct err *err)
 {
@@ -29,6 +48,7 @@ int worker_hear(struct worker *worker, struct err *err)
         return err_set(err, -EBADMSG, "the interpreter that waits in the box speaks out of turn");
     worker->pid = msg.worker.pid;
     worker->keeper = msg.worker.keeper;
+    worker->pids_fd = open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC); /* now, while there is time */
     return 1;
 }
 
@@ -50,6 +70,7 @@ int worker_start(struct worker *worker, struct task *task, pid_t *pid, struct er
     if (r < 0)
         return r;
     worker->cpu_us = cpu_us_of(worker->pid);
+    worker->last_pid = last_pid(worker);
     r = fd_send_packet(worker->fd, &task->job, sizeof task->job, fds, COUNT_OF(fds));
     if (r < 0)
         return err_errno(err, r, "the job for the interpreter that waits");
