@@ -7,11 +7,12 @@
 #include "base/clock.h"
 #include "boxd/boxd.h"
 
-/* The pool is filled up a moment after it was used, when the job that got the box, and has the CPUs, is likely over. */
+/* The pool is filled up a moment after it was used, when no job runs that wants the CPUs, and wants answers of boxd.
+ * While half of a kind is there, that is waited for, but no longer than this; what is costly takes tens of milliseconds
+ * of every CPU. */
 enum {
     SPARE_TIME_MS = 3,
-    /* What is costly to make takes tens of milliseconds of every CPU: while half of it is there, it waits until no job
-     * runs, but no longer than this. */
+    PATIENCE_MS = 20,
     COSTLY_PATIENCE_MS = 100,
     /* So long after a lease found no interpreter ready, they are used up faster than made. */
     HURRY_MS = 250,
@@ -119,9 +120,11 @@ static bool is_somebody_at_work(const struct boxd *boxd)
 static bool may_be_made_now(const struct boxd *boxd, uint32_t kind)
 {
     const struct zygote_link *link = &boxd->nursery.zygotes[kind];
+    const bool costly = kind != KIND_PLAIN && link->language->stages[link->stage].warm.costly;
+    const uint64_t patience_us = (costly ? COSTLY_PATIENCE_MS : PATIENCE_MS) * UINT64_C(1000);
 
-    return !link->language->stages[link->stage].warm.costly || 2 * count_boxes(boxd, BOX_IDLE, kind) < link->target ||
-           !is_somebody_at_work(boxd) || now_us() - boxd->spare_since_us >= COSTLY_PATIENCE_MS * UINT64_C(1000);
+    return 2 * count_boxes(boxd, BOX_IDLE, kind) < link->target || !is_somebody_at_work(boxd) ||
+           now_us() - boxd->spare_since_us >= patience_us;
 }
 
 /* Puts interpreters into plain idle boxes that nobody waits for: for leases, and with spare for the pool. Returns the
@@ -176,7 +179,7 @@ static bool make_boxes(struct boxd *boxd, bool spare)
     for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++)
         wanted += warm_boxes(boxd, kind, spare, &missing);
     coming += count_boxes(boxd, BOX_IDLE, KIND_PLAIN);
-    if (spare)
+    if (spare && may_be_made_now(boxd, KIND_PLAIN))
         wanted += pool_size(boxd);
     else if (coming < wanted + pool_size(boxd))
         missing++;
