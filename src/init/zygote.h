@@ -60,6 +60,10 @@ MUST_CHECK int zygote_enter(const struct wire_spawn *enter, const int *fds, stru
  * environment and limits are the job's then, and every other descriptor is closed but those that
  * zygote_open_descriptors() has opened. Ends the process where there will be no job. */
 void zygote_wait(struct zygote_job *job, bool hurry);
+/* True from then on. */
+bool zygote_has_job(void);
+/* Whether the program has brought machine code: it may want to see the process's end (atexit(3), destructors). */
+bool zygote_program_has_code(void);
 /* zygote_image.c: what /proc tells of the worker shall be the job's: read before it is there, and set when it is.
  */
 void zygote_remember_image(void);

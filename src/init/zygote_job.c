@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,6 +86,30 @@ static int take_stdio(const int *fds)
     return zygote_close_others();
 }
 
+static bool has_job;
+
+bool zygote_has_job(void)
+{
+    return has_job;
+}
+
+static int is_the_programs(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    static const char *const places[] = {"/box/", "/tmp/", "/dev/shm/"}; /* all that it can write to */
+
+    (void)size;
+    (void)arg;
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        if (strncmp(info->dlpi_name, places[i], strlen(places[i])) == 0)
+            return 1;
+    return 0;
+}
+
+bool zygote_program_has_code(void)
+{
+    return dl_iterate_phdr(is_the_programs, NULL) != 0;
+}
+
 void zygote_wait(struct zygote_job *job, bool hurry)
 {
     struct wire_worker ready = {
@@ -118,4 +143,5 @@ void zygote_wait(struct zygote_job *job, bool hurry)
     }
     zygote_show_image(job);
     environ = job->envp;
+    has_job = true;
 }

@@ -10,7 +10,6 @@
  * not as known here, the JVM ends by itself.
  */
 #include <dlfcn.h>
-#include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,21 +28,9 @@ static struct {
     int status;
 } end;
 
-static int is_the_programs(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    static const char *const places[] = {"/box/", "/tmp/", "/dev/shm/"}; /* all that it can write to */
-
-    (void)size;
-    (void)arg;
-    for (size_t i = 0; i < COUNT_OF(places); i++)
-        if (strncmp(info->dlpi_name, places[i], strlen(places[i])) == 0)
-            return 1;
-    return 0;
-}
-
 static void leave(int status)
 {
-    if (dl_iterate_phdr(is_the_programs, NULL) != 0)
+    if (zygote_program_has_code())
         return;
     (void)fflush(NULL); /* as exit() does, with which the JVM would end */
     _exit(status);
