@@ -235,8 +235,8 @@ static bool wait_for_program(struct watch *watch, uint64_t deadline_us)
     return true;
 }
 
-/* True where the keeper of its memory is all that is left of the program, and what that takes down was for the program's
- * end to take. */
+/* True where the keeper of its memory is all that is left of the program, and what that takes down was for the
+ * program's end to take. */
 static bool only_keeper_is_left(const struct watch *watch, const struct worker *worker)
 {
     return watch->ended && watch->pid == worker->pid && watch->cpu_us - worker->cpu_us <= UNCOUNTED_CPU_US &&

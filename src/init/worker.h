@@ -27,7 +27,8 @@ MUST_CHECK int worker_hear(struct worker *worker, struct err *err);
  * After an error the task is as before: the interpreter has ended while it waited, and a fresh one can be executed.
  */
 MUST_CHECK int worker_start(struct worker *worker, struct task *task, pid_t *pid, struct err *err);
-/* Once the program has ended: true where it never made a process or a thread, so that the keeper is all that is left. */
+/* Once the program has ended: true where it never made a process or a thread, so that the keeper is all that is left.
+ */
 bool worker_was_alone(const struct worker *worker);
 /* Once it has ended: *err is set where it could not begin with the job, which is our failure and not the program's.
  */
