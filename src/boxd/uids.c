@@ -7,7 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int lock_file(const char *path, int *ret, struct err *err)
+/* Of all instances on this machine, whatever their run_dir: they share the uids. The package's unit may write here. */
+#define LOCKS "/run/glimpse"
+
+static int open_and_lock(const char *path, int *ret, struct err *err)
 {
     CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat st;
@@ -16,26 +19,42 @@ static int lock_file(const char *path, int *ret, struct err *err)
         return err_errno(err, -errno, "%s", path);
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return err_errno(err, errno == EWOULDBLOCK ? -EBUSY : -errno, "%s", path);
-    /* Removed by its holder while we opened it: the next one to come would lock another file of that name. */
-    if (fstat(fd, &st) < 0 || st.st_nlink == 0)
-        return err_set(err, -EBUSY, "%s: its holder is just ending", path);
+    if (fstat(fd, &st) < 0)
+        return err_errno(err, -errno, "%s", path);
+    if (st.st_nlink == 0)
+        return err_set(err, -EAGAIN, "%s: it is just being removed", path);
     *ret = TAKE_FD(fd);
     return 0;
 }
 
+static int lock_file(const char *path, int *ret, struct err *err)
+{
+    int r = -EAGAIN;
+
+    if (mkdir(LOCKS, 0750) < 0 && errno != EEXIST)
+        return err_errno(err, -errno, "%s", LOCKS);
+    /* Removed by its holder while we opened it: the next one to come would lock another file of that name. */
+    for (int tries = 0; r == -EAGAIN && tries < 10; tries++)
+        r = open_and_lock(path, ret, err);
+    return r;
+}
+
 static void instance_path(char *ret, size_t size, const char *instance)
 {
-    (void)snprintf(ret, size, "/run/glimpse-%s.lock", instance);
+    (void)snprintf(ret, size, LOCKS "/%s.lock", instance);
 }
 
 void instance_unlock(int lock, const char *instance)
 {
     char path[64];
+    struct stat there, ours;
 
     if (lock < 0)
         return;
     instance_path(path, sizeof path, instance);
-    (void)unlink(path);
+    if (stat(path, &there) == 0 && fstat(lock, &ours) == 0 && there.st_dev == ours.st_dev &&
+        there.st_ino == ours.st_ino)
+        (void)unlink(path);
     (void)close(lock);
 }
 
@@ -56,7 +75,7 @@ int uids_lock(uint32_t *ret_base, int *ret_lock, uint32_t base, struct err *err)
     for (uint32_t i = 0; i < UIDS_N_RANGES; i++) {
         int r;
 
-        (void)snprintf(path, sizeof path, "/run/glimpse-uids-%u.lock", i);
+        (void)snprintf(path, sizeof path, LOCKS "/uids-%u.lock", i);
         r = lock_file(path, ret_lock, err);
         if (r == 0)
             *ret_base = base + i * UIDS_PER_RANGE;

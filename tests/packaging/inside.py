@@ -35,6 +35,17 @@ def capabilities(unit):
     return ",".join(["-all"] + ["+" + name for name in names])
 
 
+def file_systems(unit):
+    """Words before a command, for the view of the file system that ProtectSystem=strict gives: all is read-only but /dev, /proc, /sys and
+    what the unit names."""
+    assert directive(unit, "ProtectSystem") == "strict"
+    text = (UNITS / unit).read_text()
+    writable = [path for line in re.findall(r"(?m)^ReadWritePaths=(.*)$", text) for path in line.split() if not path.startswith("/sys/")]
+    writable += ["/var/lib/" + name for name in re.findall(r"(?m)^StateDirectory=(.*)$", text)] + ["/tmp"]
+    script = [f"mount --bind {path} {path}" for path in writable] + [f"mount -o remount,bind,ro {path}" for path in ("/run", "/")]
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", "; ".join(script) + '; exec "$@"', "sh"]
+
+
 class Daemon:
     """A process, and the URL that it says it listens on."""
 
@@ -81,10 +92,10 @@ def exec_of(unit):
 
 def as_units_do():
     call("install", "-d", "-o", "root", "-g", "glimpse", "-m", "0750", "/run/glimpse")  # tmpfiles.conf
-    boxd = Daemon("setpriv", "--no-new-privs", "--bounding-set", capabilities("glimpse-boxd.service"), "--",
-                  exec_of("glimpse-boxd.service"))
-    api = Daemon("setpriv", "--no-new-privs", "--reuid", "glimpse", "--regid", "glimpse", "--clear-groups", "--",
-                 exec_of("glimpsed.service"))
+    boxd = Daemon(*file_systems("glimpse-boxd.service"), "setpriv", "--no-new-privs", "--bounding-set",
+                  capabilities("glimpse-boxd.service"), "--", exec_of("glimpse-boxd.service"))
+    api = Daemon(*file_systems("glimpsed.service"), "setpriv", "--no-new-privs", "--reuid", "glimpse", "--regid", "glimpse",
+                 "--clear-groups", "--", exec_of("glimpsed.service"))
     try:
         api.wait_ready()
         seen["units_python"] = api.run(language="python", code="print(6 * 7)")
