@@ -101,9 +101,8 @@ static void on_retry(uv_timer_t *timer);
  * of a box waits, even when killed, for everybody in its pid namespace to be reaped (pid_namespaces(7)), and nobody
  * else may do it. A dead child that belongs to a slot is in the way until that slot's own handler has been called.
  */
-static void reap_strays(uv_timer_t *timer)
+static void reap_strays(const struct boxd *boxd)
 {
-    struct boxd *boxd = timer->data;
     siginfo_t info = {0};
 
     while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid != 0 &&
@@ -111,6 +110,13 @@ static void reap_strays(uv_timer_t *timer)
         (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG | __WALL);
         info = (siginfo_t){0};
     }
+}
+
+static void on_strays(uv_timer_t *timer)
+{
+    struct boxd *boxd = timer->data;
+
+    reap_strays(boxd);
     if (now_us() >= boxd->nursery.reap_until_us && !boxd->stopping)
         (void)uv_timer_stop(timer);
 }
@@ -118,7 +124,7 @@ static void reap_strays(uv_timer_t *timer)
 static void expect_strays(struct nursery *nursery)
 {
     nursery->reap_until_us = now_us() + REAP_FOR_MS * UINT64_C(1000);
-    (void)uv_timer_start(&nursery->strays, reap_strays, REAP_MS, REAP_MS);
+    (void)uv_timer_start(&nursery->strays, on_strays, REAP_MS, REAP_MS);
 }
 
 /* Orphans of our children come to us, and not to a PID 1 that in a container may know nothing of them. prctl(2). */
@@ -378,6 +384,7 @@ static void on_look(uv_timer_t *timer)
     struct boxd *boxd = timer->data;
     const uint64_t now = now_us();
 
+    reap_strays(boxd); /* those that took longer to end */
     for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++) {
         struct zygote_link *link = &boxd->nursery.zygotes[kind];
 
