@@ -22,7 +22,7 @@ static const uint64_t PATIENCE_US = 60 * 1000000;
 struct client {
     struct conn conn;
     struct record record; /* of the request under way */
-    bool busy;
+    bool busy, again; /* again: sent twice, as the server had just closed the connection */
 };
 
 struct load {
@@ -79,6 +79,7 @@ static int begin(struct load *load, struct client *client, uint64_t at_us)
 {
     client->record = (struct record){.at_us = at_us - load->start_us, .status = -1};
     client->busy = true;
+    client->again = false;
     load->n_busy++;
     return conn_send(&client->conn, load->c);
 }
@@ -117,16 +118,27 @@ static int send_due(struct load *load)
     return r;
 }
 
+/* It has idled for longer than the server waits. */
+static int renew(struct load *load, struct client *client)
+{
+    int r = conn_renew(&client->conn);
+
+    return r < 0 ? r : watch(load, client);
+}
+
 /* The client has something to read: perhaps its whole answer. */
 static int progress(struct load *load, struct client *client)
 {
     int fd = client->conn.fd, r;
 
-    if (!client->busy) { /* it has idled for longer than the server waits */
-        r = conn_renew(&client->conn);
-        return r < 0 ? r : watch(load, client);
-    }
+    if (!client->busy)
+        return renew(load, client);
     r = conn_receive(&client->conn, load->c, &client->record, false);
+    if (r == -ECONNRESET && client->conn.len == 0 && !client->again) {
+        client->again = true;
+        r = renew(load, client);
+        return r < 0 ? r : conn_send(&client->conn, load->c);
+    }
     if (r <= 0)
         return r;
     finish(load, client);
