@@ -6,7 +6,8 @@
  *   ready ── JOB ──▶ unpacked ── fork, or a word to the interpreter that waits ──▶ running ── program's exit or wall limit ──▶ killing ──▶ reported ── end of the lease ──▶ exit
  *
  * In "running" the program may do as it likes to every process but this one: it can't signal, trace or see it.
- * From "reported" on no other process exists in the box but the keeper of the program's memory (worker.h).
+ * From "reported" on no other process exists in the box but the keeper of the program's memory (worker.h), and what a
+ * program might have had that one do, for the moment until the box ends.
  */
 #include <errno.h>
 #include <fcntl.h>

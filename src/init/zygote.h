@@ -64,6 +64,8 @@ void zygote_wait(struct zygote_job *job, bool hurry);
 bool zygote_has_job(void);
 /* Whether the program has brought machine code: it may want to see the process's end (atexit(3), destructors). */
 bool zygote_program_has_code(void);
+/* Without any more of the interpreter's own end. */
+_Noreturn void zygote_end(int status);
 /* zygote_image.c: what /proc tells of the worker shall be the job's: read before it is there, and set when it is.
  */
 void zygote_remember_image(void);

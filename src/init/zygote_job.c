@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -93,21 +94,33 @@ bool zygote_has_job(void)
     return has_job;
 }
 
+/* A library has the name by which it was opened. All that a program can write to is elsewhere than these. */
 static int is_the_programs(struct dl_phdr_info *info, size_t size, void *arg)
 {
-    static const char *const places[] = {"/box/", "/tmp/", "/dev/shm/"}; /* all that it can write to */
+    static const char *const roots[] = {"/usr/", "/lib", "/opt/", "linux-vdso"};
+    bool ours = info->dlpi_name[0] == '\0'; /* the executable */
 
     (void)size;
     (void)arg;
-    for (size_t i = 0; i < COUNT_OF(places); i++)
-        if (strncmp(info->dlpi_name, places[i], strlen(places[i])) == 0)
-            return 1;
-    return 0;
+    for (size_t i = 0; !ours && i < COUNT_OF(roots); i++)
+        ours = strncmp(info->dlpi_name, roots[i], strlen(roots[i])) == 0 && strstr(info->dlpi_name, "/..") == NULL;
+    return !ours;
 }
 
 bool zygote_program_has_code(void)
 {
     return dl_iterate_phdr(is_the_programs, NULL) != 0;
+}
+
+/* What stdio of C's has not written is, as by exit(3), which does not wait for a thread that is reading. */
+void zygote_end(int status)
+{
+    FILE *const streams[] = {stdout, stderr};
+
+    for (size_t i = 0; i < COUNT_OF(streams); i++)
+        if (ftrylockfile(streams[i]) == 0)
+            (void)fflush(streams[i]);
+    _exit(status);
 }
 
 void zygote_wait(struct zygote_job *job, bool hurry)

@@ -10,7 +10,6 @@
  * not as known here, the JVM ends by itself.
  */
 #include <dlfcn.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,10 +29,8 @@ static struct {
 
 static void leave(int status)
 {
-    if (zygote_program_has_code())
-        return;
-    (void)fflush(NULL); /* as exit() does, with which the JVM would end */
-    _exit(status);
+    if (!zygote_program_has_code())
+        zygote_end(status);
 }
 
 __attribute__((visibility("default"))) void JVM_Halt(int32_t status);

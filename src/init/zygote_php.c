@@ -6,7 +6,6 @@
  * them.
  */
 #include <dlfcn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,26 +13,33 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
+static bool is_php;
+static int (*next_dlclose)(void *);
+static void (*next_exit)(int);
+
+/* Once, here: what can't be found leaves a message in dlerror(3), where a program would read it. */
+__attribute__((constructor)) static void find(void)
+{
+    is_php = dlsym(RTLD_DEFAULT, "php_module_shutdown") != NULL;
+    next_dlclose = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
+    next_exit = (void (*)(int))dlsym(RTLD_NEXT, "exit");
+    (void)dlerror();
+}
+
 static bool ends_early(void)
 {
-    return zygote_has_job() && dlsym(RTLD_DEFAULT, "php_module_shutdown") != NULL && !zygote_program_has_code();
+    return is_php && zygote_has_job() && !zygote_program_has_code();
 }
 
 EXPORTED int dlclose(void *library)
 {
-    int (*next)(void *) = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
-
-    return ends_early() ? 0 : next(library);
+    return ends_early() ? 0 : next_dlclose(library);
 }
 
 EXPORTED _Noreturn void exit(int status)
 {
-    void (*next)(int) = (void (*)(int))dlsym(RTLD_NEXT, "exit");
-
-    if (ends_early()) {
-        (void)fflush(NULL);
-        _exit(status);
-    }
-    next(status);
+    if (ends_early())
+        zygote_end(status);
+    next_exit(status);
     _exit(status); /* not reached */
 }
