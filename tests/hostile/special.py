@@ -302,5 +302,7 @@ def memory_peak(server):
 def oom_collateral(server):
     code = "x = []\nwhile True: x.append(bytearray(1 << 20))"
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: server.run(job("python", code)), range(20)))
+        # Time enough, on few CPUs: it is the memory that has to end them.
+        limits = {"wall_time_ms": 60000, "cpu_time_ms": 60000}
+        answers = list(pool.map(lambda _: server.run(job("python", code, limits=limits)), range(20)))
     assert {answer["status"] for answer in answers} == {"memory_limit"}, [a["message"] for a in answers]
