@@ -91,11 +91,10 @@ MUST_CHECK int zygote_start_threads(struct err *err);
 MUST_CHECK int zygote_fork_all_memory(struct err *err);   /* zygote_memory.c */
 /* zygote_jvm_heap.c: of a JVM that was started with these words, when its threads are stopped. */
 void zygote_give_back_heap(char *const *argv);
-/* zygote_jvm_end.c: in the zygote; in a worker whose job is there; and where its main thread has only the JVM's end to
- * wait for any more, with the process's exit status as it is then. */
+/* zygote_jvm_end.c: in the zygote; and in a worker where its main thread has only the JVM's end to wait for any more,
+ * with the process's exit status as it is then. */
 struct jni_face;
 void zygote_jvm_hook_end(struct jni_face *vm, struct jni_face *env);
-void zygote_jvm_end_early(void);
 void zygote_jvm_will_end(int status);
 /* A failure of ours in the zygote: boxd hears why, and this process ends. */
 _Noreturn void zygote_give_up(const struct err *err);

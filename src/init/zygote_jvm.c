@@ -239,7 +239,6 @@ static void call_main(struct jni_face *env, jobject class, jobject method, ...)
     (void)method;
     env->functions = jvm.functions;
     zygote_wait(&job, serve(env, class));
-    zygote_jvm_end_early();
     run(env, class, &job);
 }
 

@@ -2,6 +2,7 @@
  * The end of a JVM. When Java's own shutdown is over, with all of its hooks, a JVM waits in steps of 10 ms for
  * compilers that are at work (VM_Exit::wait_for_threads_in_native_to_block() of HotSpot), and then takes itself down
  * piece by piece, of which nobody sees anything. A worker ends there.
+ *
  * There are two ways to that point. System.exit() and Runtime.halt() call JVM_Halt(), which is ours. When the main
  * thread is done, the launcher calls DestroyJavaVM(), which waits for the other threads and goes through the hooks of
  * java.lang.Shutdown: the last of them is ours, and ends the process where that call has brought it there.
@@ -19,10 +20,8 @@
 enum { LAST_SHUTDOWN_HOOK = 9 }; /* java.lang.Shutdown.MAX_SYSTEM_HOOKS - 1 */
 
 static struct {
-    struct jni_face *vm;
     const jni_function *functions; /* the VM's own */
     jni_function ours[VM_N_FUNCTIONS];
-    bool early;      /* in workers only */
     pid_t destroyer; /* the thread in DestroyJavaVM(), or 0 */
     int status;
 } end;
@@ -38,7 +37,7 @@ void JVM_Halt(int32_t status)
 {
     void (*next)(int32_t) = (void (*)(int32_t))dlsym(RTLD_NEXT, "JVM_Halt");
 
-    if (end.early)
+    if (zygote_has_job())
         leave(status);
     if (next != NULL)
         next(status);
@@ -56,7 +55,7 @@ static void end_of_shutdown(struct jni_face *env, jobject hook)
 {
     (void)env;
     (void)hook;
-    if (end.early && gettid() == end.destroyer)
+    if (zygote_has_job() && gettid() == end.destroyer)
         leave(end.status);
 }
 
@@ -86,17 +85,10 @@ void zygote_jvm_hook_end(struct jni_face *vm, struct jni_face *env)
         JNI(env_function, env, ENV_EXCEPTION_CLEAR)(env);
         return;
     }
-    end.vm = vm;
     end.functions = vm->functions;
     memcpy(end.ours, end.functions, sizeof end.ours);
     end.ours[VM_DESTROY_JAVA_VM] = (jni_function)destroy;
-}
-
-void zygote_jvm_end_early(void)
-{
-    end.early = true;
-    if (end.vm != NULL)
-        end.vm->functions = end.ours;
+    vm->functions = end.ours;
 }
 
 void zygote_jvm_will_end(int status)
