@@ -28,6 +28,23 @@ def idle_boxes(pool, warm, languages=ROOT / "languages"):
     return n
 
 
+def children(pid):
+    found = []
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    with contextlib.suppress(OSError):  # it has ended
+        for task in os.listdir(tasks):
+            with contextlib.suppress(OSError):
+                found += [int(child) for child in (tasks / task / "children").read_text().split()]
+    return found
+
+
+def descendants(pid):
+    found = []
+    for child in children(pid):
+        found += [child] + descendants(child)
+    return found
+
+
 def is_keeper(pid):
     """Of the memory of an interpreter that waits (src/init/zygote_keeper.c): it may open nothing. OSError where it has gone."""
     return "Max open files            0 " in pathlib.Path(f"/proc/{pid}/limits").read_text()
@@ -183,13 +200,7 @@ class Server:
 
     def children(self, pid=None):
         """Pids of the processes that pid (`serve` without it) has started."""
-        found = []
-        tasks = pathlib.Path(f"/proc/{pid or self.pid}/task")
-        with contextlib.suppress(OSError):  # it has ended
-            for task in os.listdir(tasks):
-                with contextlib.suppress(OSError):
-                    found += [int(child) for child in (tasks / task / "children").read_text().split()]
-        return found
+        return children(pid or self.pid)
 
     def pid_of(self, name, parent=None):
         """The pid of the child with this name (glimpsed, glimpse-boxd)."""

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from glimpse_server import descendants, wait_until
+
 SLEEP = json.dumps({"language": "bash", "code": "sleep 30"}).encode()
 COMPILE = json.dumps({"language": "cpp", "code": "#include <regex>\n#include <iostream>\nint main() { std::regex r(\"a\"); }"}).encode()
 
@@ -31,9 +33,8 @@ def sockets_of_glimpsed(server):
 
 def programs(server):
     """Names of what runs in boxes and comes from the requests above; idle boxes have interpreters in them."""
-    below = [child for pid in server.children(server.pid_of("glimpse-boxd")) for child in server.children(pid)]
     names = []
-    for pid in below:
+    for pid in descendants(server.pid_of("glimpse-boxd")):
         with contextlib.suppress(OSError):
             names.append(pathlib.Path(f"/proc/{pid}/comm").read_text().strip())
     return [name for name in names if name in {"sleep", "sh", "g++", "cc1plus", "as", "collect2", "ld"}]
@@ -57,16 +58,13 @@ def test_a_thousand_clients_hang_up(server, raw):
             time.sleep(0.002 * (i % 7))
         client.close()
     assert all_places_are_free(server)
-    deadline = time.monotonic() + 10
-    while programs(server) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not programs(server), "programs run on for nobody"
+    assert wait_until(lambda: not programs(server)), "programs run on for nobody"
 
 
 def test_half_a_close_counts_as_well(server, raw):
     import socket
     clients = [raw().send(post(SLEEP)) for _ in range(8)]
-    time.sleep(0.3)
+    assert wait_until(lambda: "sleep" in programs(server))
     for client in clients:
         client.sock.shutdown(socket.SHUT_WR)
     assert all_places_are_free(server)

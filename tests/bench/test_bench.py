@@ -20,6 +20,8 @@ import report  # noqa: E402
 from programs import Bench, Program  # noqa: E402
 from service import memory_kb  # noqa: E402
 
+from glimpse_server import descendants  # noqa: E402
+
 try:
     import matplotlib  # noqa: F401
     DRAWS = True
@@ -265,11 +267,3 @@ def test_an_interrupted_run_leaves_nothing(scratch):
     while (left := [pid for pid in ours if pathlib.Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left == [], [pathlib.Path(f"/proc/{pid}/stat").read_text() for pid in left]
-
-
-def descendants(pid):
-    found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [child] + descendants(child)
-    return found

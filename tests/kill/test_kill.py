@@ -10,20 +10,10 @@ import time
 
 import pytest
 
-from glimpse_server import BUILD, SLOWNESS, Server, wait_until
+from glimpse_server import BUILD, SLOWNESS, Server, children, descendants, wait_until
 
 HELLO = {"language": "python", "code": "print('hi')"}
 SLEEP = {"language": "bash", "code": "echo so far; sleep 20"}
-
-
-def children(pid):
-    out = []
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
-        try:
-            out += [int(p) for p in (task / "children").read_text().split()]
-        except OSError:
-            pass
-    return out
 
 
 def name(pid):
@@ -31,13 +21,6 @@ def name(pid):
         return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
-
-
-def descendants(pid):
-    found = []
-    for child in children(pid):
-        found += [child] + descendants(child)
-    return found
 
 
 class Tree:

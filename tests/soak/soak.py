@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from glimpse_server import Server, idle_boxes, is_keeper  # noqa: E402
+from glimpse_server import Server, descendants, idle_boxes, is_keeper  # noqa: E402
 
 POOL = 4
 WARM = 2  # for each language whose interpreter is forked
@@ -54,13 +54,6 @@ def status_field(pid, name):
     return "0"
 
 
-def descendants(server, pid):
-    found = []
-    for child in server.children(pid):
-        found += [child] + descendants(server, child)
-    return found
-
-
 def count_groups(pid):
     """Groups beside that of the box pid, in all hierarchies."""
     count = 0
@@ -80,7 +73,7 @@ def census(server):
     return {
         "pids": daemons,
         # An interpreter that was forked in a hurry has no keeper.
-        "processes": sum(not is_keeper(pid) for pid in descendants(server, server.pid)),
+        "processes": sum(not is_keeper(pid) for pid in descendants(server.pid)),
         "boxes": len(inits),
         "cgroups": count_groups(inits[0]),
         "mounts": len(pathlib.Path("/proc/mounts").read_text().splitlines()),
