@@ -9,11 +9,11 @@
 
 /* The pool is filled up a moment after it was used, when no job runs that wants the CPUs, and wants answers of boxd.
  * While half of a kind is there, that is waited for, but no longer than this; what is costly takes tens of milliseconds
- * of every CPU. */
+ * of every CPU, and programs whose time that would be are over in a second, for the most part. */
 enum {
     SPARE_TIME_MS = 3,
     PATIENCE_MS = 20,
-    COSTLY_PATIENCE_MS = 100,
+    COSTLY_PATIENCE_MS = 1000,
     /* So long after a lease found no interpreter ready, they are used up faster than made. */
     HURRY_MS = 250,
 };
