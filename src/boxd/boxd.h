@@ -7,6 +7,7 @@
  *   pool.c     the idle ones, and the leases that wait
  *   nursery.c  the zygotes, and what they are asked for
  *   recipe.c   what they are made of
+ *   strays.c   what killed ones leave
  *   figures.c  how it stands with all that, for who asks
  *   interpreter.c, zygote.c  what zygotes do, as processes of their own
  *   main.c     start, doctor, end
@@ -135,10 +136,10 @@ struct boxd {
         struct rootfs_bind *binds;     /* owned */
         size_t n_binds;                /* what boxes see, and interpreters */
         char *library;                 /* owned: libzygote.so on the host; NULL: there are no interpreters */
-        uv_timer_t strays;             /* reaps what killed zygotes leave */
-        uint64_t reap_until_us;
         uv_timer_t look;               /* for zygotes that are old, and warmth that nobody has needed lately */
     } nursery;
+    uv_timer_t strays;                 /* active: some are expected */
+    uint64_t strays_until_us;
 
     int listen_fd;
     uv_poll_t listen_poll;
@@ -178,6 +179,11 @@ void nursery_trust(struct boxd *boxd, uint32_t kind);
 void nursery_distrust(struct boxd *boxd, uint32_t kind, const struct err *err);
 /* Ends a zygote that does not answer; another one follows. */
 void nursery_replace(struct boxd *boxd, uint32_t kind, const char *why);
+
+/* strays.c */
+MUST_CHECK int strays_init(struct boxd *boxd, struct err *err);
+void strays_expect(struct boxd *boxd); /* a zygote was killed: reaps what it leaves for a while */
+void strays_reap(const struct boxd *boxd);
 
 /* pool.c */
 void pool_init(struct boxd *boxd);

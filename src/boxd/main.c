@@ -317,6 +317,8 @@ static int serve(struct program *program, struct err *err)
     if (r == 0)
         r = boxes_init(&program->boxd, err);
     if (r == 0)
+        r = strays_init(&program->boxd, err);
+    if (r == 0)
         r = nursery_init(&program->boxd, err);
     if (r == 0)
         (void)uv_run(&program->loop, UV_RUN_DEFAULT);

@@ -1,9 +1,7 @@
 /* nursery: boxd's side of the zygotes: starting them, asking them for boxes, starting them again. */
 #include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,8 +12,6 @@
 
 enum {
     RETRY_MIN_MS = 100,
-    REAP_MS = 20,
-    REAP_FOR_MS = 1000, /* after a zygote was killed; what it leaves ends at once, where the machine lets it */
     RETRY_MAX_MS = 60000, /* an interpreter that can't be booted is no reason to keep a CPU busy */
     LOOK_MS = 10000,    /* warmth above the least that nobody missed for so long is given up by and by */
     /* All forks of an interpreter have its addresses and its hash seed: nobody shall have long to learn them, nor
@@ -95,52 +91,6 @@ static const char *name_of(const struct zygote_link *link)
 
 static void on_retry(uv_timer_t *timer);
 
-/*
- * Children that nobody has a pidfd of: lost zygotes, boxes that one of them cloned and could not hand over, and what a
- * killed one was forking into a box, which is ours as a subreaper's (watch_strays()). None may stay a zombie: the init
- * of a box waits, even when killed, for everybody in its pid namespace to be reaped (pid_namespaces(7)), and nobody
- * else may do it. A dead child that belongs to a slot is in the way until that slot's own handler has been called.
- */
-static void reap_strays(const struct boxd *boxd)
-{
-    siginfo_t info = {0};
-
-    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid != 0 &&
-           !boxes_own_pid(boxd, info.si_pid)) {
-        (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG | __WALL);
-        info = (siginfo_t){0};
-    }
-}
-
-static void on_strays(uv_timer_t *timer)
-{
-    struct boxd *boxd = timer->data;
-
-    reap_strays(boxd);
-    if (now_us() >= boxd->nursery.reap_until_us && !boxd->stopping)
-        (void)uv_timer_stop(timer);
-}
-
-static void expect_strays(struct nursery *nursery)
-{
-    nursery->reap_until_us = now_us() + REAP_FOR_MS * UINT64_C(1000);
-    (void)uv_timer_start(&nursery->strays, on_strays, REAP_MS, REAP_MS);
-}
-
-/* Orphans of our children come to us, and not to a PID 1 that in a container may know nothing of them. prctl(2). */
-static int watch_strays(struct boxd *boxd, struct err *err)
-{
-    uv_timer_t *timer = &boxd->nursery.strays;
-    int is_reaper = 0;
-
-    (void)uv_timer_init(boxd->loop, timer); /* always 0 */
-    timer->data = boxd;
-    uv_unref((uv_handle_t *)timer); /* while stopping it goes on, for as long as there are boxes */
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 || prctl(PR_GET_CHILD_SUBREAPER, &is_reaper, 0, 0, 0) < 0)
-        return err_errno(err, -errno, "child subreaper");
-    return is_reaper == 1 ? 0 : err_set(err, -EPERM, "child subreaper: it is not set");
-}
-
 /* why: NULL where that is no news. */
 static void lose_zygote(struct zygote_link *link, const char *why)
 {
@@ -155,7 +105,7 @@ static void lose_zygote(struct zygote_link *link, const char *why)
     (void)syscall(SYS_pidfd_send_signal, link->pidfd, SIGKILL, NULL, 0);
     closep(&link->pidfd);
     link->ready = false;
-    expect_strays(&link->boxd->nursery);
+    strays_expect(link->boxd);
     boxes_on_zygote_lost(link->boxd, kind_of(link));
 }
 
@@ -384,7 +334,7 @@ static void on_look(uv_timer_t *timer)
     struct boxd *boxd = timer->data;
     const uint64_t now = now_us();
 
-    reap_strays(boxd); /* those that took longer to end */
+    strays_reap(boxd); /* those that took longer to end */
     for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++) {
         struct zygote_link *link = &boxd->nursery.zygotes[kind];
 
@@ -412,8 +362,6 @@ int nursery_init(struct boxd *boxd, struct err *err)
     nursery->look.data = boxd;
     (void)uv_timer_start(&nursery->look, on_look, LOOK_MS, LOOK_MS);
     uv_unref((uv_handle_t *)&nursery->look);
-    if (r == 0)
-        r = watch_strays(boxd, err);
     return r < 0 ? r : start_zygote(&nursery->zygotes[KIND_PLAIN], err);
 }
 
