@@ -161,7 +161,7 @@ def measure(arguments, say):
         result["client"] = parts.client(setting)
         for part in PARTS:
             if part in arguments.parts:
-                result[part] = parts.overload(setting, result.get("throughput")) if part == "overload" else getattr(parts, part)(setting)
+                result[part] = getattr(parts, part)(setting)
     result["failures"] = setting.failures
     result["seconds"] = round(time.monotonic() - started)
     result["stolen"] = round((stolen_ticks() - stolen) / os.sysconf("SC_CLK_TCK") / os.cpu_count() / max(1, result["seconds"]), 4)
