@@ -138,7 +138,7 @@ struct boxd {
         char *library;                 /* owned: libzygote.so on the host; NULL: there are no interpreters */
         uv_timer_t look;               /* for zygotes that are old, and warmth that nobody has needed lately */
     } nursery;
-    uv_timer_t strays;                 /* active: some are expected */
+    uv_timer_t strays;                 /* looks for them, often until then */
     uint64_t strays_until_us;
 
     int listen_fd;
@@ -182,8 +182,7 @@ void nursery_replace(struct boxd *boxd, uint32_t kind, const char *why);
 
 /* strays.c */
 MUST_CHECK int strays_init(struct boxd *boxd, struct err *err);
-void strays_expect(struct boxd *boxd); /* a zygote was killed: reaps what it leaves for a while */
-void strays_reap(const struct boxd *boxd);
+void strays_expect(struct boxd *boxd); /* a zygote was killed: what it leaves is looked for often, for a while */
 
 /* pool.c */
 void pool_init(struct boxd *boxd);

@@ -334,7 +334,6 @@ static void on_look(uv_timer_t *timer)
     struct boxd *boxd = timer->data;
     const uint64_t now = now_us();
 
-    strays_reap(boxd); /* those that took longer to end */
     for (uint32_t kind = KIND_PLAIN + 1; kind < boxd->nursery.n_zygotes; kind++) {
         struct zygote_link *link = &boxd->nursery.zygotes[kind];
 

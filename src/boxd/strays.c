@@ -12,12 +12,13 @@
 #include "boxd/boxd.h"
 
 enum {
-    LOOK_MS = 20,
-    EXPECTED_MS = 1000, /* after a zygote was killed: what it leaves ends at once, where the machine lets it */
+    LOOK_MS = 10000, /* for those that took longer to end */
+    EXPECT_MS = 20,
+    EXPECT_FOR_MS = 1000, /* after a zygote was killed: what it leaves ends at once, where the machine lets it */
 };
 
 /* A dead child that belongs to a slot is in the way until that slot's own handler has been called. */
-void strays_reap(const struct boxd *boxd)
+static void reap(const struct boxd *boxd)
 {
     siginfo_t info = {0};
 
@@ -32,15 +33,15 @@ static void on_look(uv_timer_t *timer)
 {
     struct boxd *boxd = timer->data;
 
-    strays_reap(boxd);
+    reap(boxd);
     if (now_us() >= boxd->strays_until_us && !boxd->stopping)
-        (void)uv_timer_stop(timer);
+        uv_timer_set_repeat(timer, LOOK_MS);
 }
 
 void strays_expect(struct boxd *boxd)
 {
-    boxd->strays_until_us = now_us() + EXPECTED_MS * UINT64_C(1000);
-    (void)uv_timer_start(&boxd->strays, on_look, LOOK_MS, LOOK_MS);
+    boxd->strays_until_us = now_us() + EXPECT_FOR_MS * UINT64_C(1000);
+    (void)uv_timer_start(&boxd->strays, on_look, EXPECT_MS, EXPECT_MS);
 }
 
 /* Orphans of our children come to us, and not to a PID 1 that in a container may know nothing of them. prctl(2). */
@@ -50,6 +51,7 @@ int strays_init(struct boxd *boxd, struct err *err)
 
     (void)uv_timer_init(boxd->loop, &boxd->strays); /* always 0 */
     boxd->strays.data = boxd;
+    (void)uv_timer_start(&boxd->strays, on_look, LOOK_MS, LOOK_MS);
     uv_unref((uv_handle_t *)&boxd->strays); /* while stopping it goes on, for as long as there are boxes */
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 || prctl(PR_GET_CHILD_SUBREAPER, &is_reaper, 0, 0, 0) < 0)
         return err_errno(err, -errno, "child subreaper");
