@@ -204,6 +204,10 @@ def memory(setting):
 
 # --- Overload: twice the peak, whether it can be served or not ---
 
+def daemons_kb(service):
+    return {name: memory_kb(getattr(service, name))["rss"] for name in ("glimpsed", "boxd")}
+
+
 class Sampler(threading.Thread):
     """Memory of the daemons, once a second."""
 
@@ -215,7 +219,7 @@ class Sampler(threading.Thread):
     def run(self):
         while not self.over.wait(max(0, self.started + len(self.samples) - time.monotonic())):
             self.samples.append({"s": round(time.monotonic() - self.started, 2),
-                                 "glimpsed_kb": memory_kb(self.service.glimpsed)["rss"], "boxd_kb": memory_kb(self.service.boxd)["rss"]})
+                                 **{f"{name}_kb": kb for name, kb in daemons_kb(self.service).items()}})
 
     def __enter__(self):
         self.start()
@@ -252,11 +256,11 @@ def overload_of(setting, program):
         case = clock.run_case(service.port, bench.request(), program.stdout)
         before = peak()
         rate = 2 * before
-        before_kb = {"glimpsed": memory_kb(service.glimpsed)["rss"], "boxd": memory_kb(service.boxd)["rss"]}
+        before_kb = daemons_kb(service)
         with Sampler(service) as sampler:
             figures = clock.open_loop(case, rate, CONNECTIONS, seconds)
         service.settle()
-        after_kb = {"glimpsed": memory_kb(service.glimpsed)["rss"], "boxd": memory_kb(service.boxd)["rss"]}
+        after_kb = daemons_kb(service)
         after = peak()  # what a machine can do changes by the minute
     served = [run for run in figures.runs if run.status == 200]
     check(served, f"{program.id} overloaded")
