@@ -45,6 +45,14 @@ def descendants(pid):
     return found
 
 
+def comm(pid):
+    """The name of a process; "" where it has ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def is_keeper(pid):
     """Of the memory of an interpreter that waits (src/init/zygote_keeper.c): it may open nothing. OSError where it has gone."""
     return "Max open files            0 " in pathlib.Path(f"/proc/{pid}/limits").read_text()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from glimpse_server import descendants, wait_until
+from glimpse_server import comm, descendants, wait_until
 
 SLEEP = json.dumps({"language": "bash", "code": "sleep 30"}).encode()
 COMPILE = json.dumps({"language": "cpp", "code": "#include <regex>\n#include <iostream>\nint main() { std::regex r(\"a\"); }"}).encode()
@@ -33,10 +33,7 @@ def sockets_of_glimpsed(server):
 
 def programs(server):
     """Names of what runs in boxes and comes from the requests above; idle boxes have interpreters in them."""
-    names = []
-    for pid in descendants(server.pid_of("glimpse-boxd")):
-        with contextlib.suppress(OSError):
-            names.append(pathlib.Path(f"/proc/{pid}/comm").read_text().strip())
+    names = map(comm, descendants(server.pid_of("glimpse-boxd")))
     return [name for name in names if name in {"sleep", "sh", "g++", "cc1plus", "as", "collect2", "ld"}]
 
 
@@ -44,10 +41,7 @@ def programs(server):
 def nothing_leaks(server):
     before = sockets_of_glimpsed(server)
     yield
-    deadline = time.monotonic() + 10
-    while sockets_of_glimpsed(server) > before and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert sockets_of_glimpsed(server) <= before, "connections stay open for nobody"
+    assert wait_until(lambda: sockets_of_glimpsed(server) <= before, 10), "connections stay open for nobody"
 
 
 def test_a_thousand_clients_hang_up(server, raw):
@@ -58,7 +52,7 @@ def test_a_thousand_clients_hang_up(server, raw):
             time.sleep(0.002 * (i % 7))
         client.close()
     assert all_places_are_free(server)
-    assert wait_until(lambda: not programs(server)), "programs run on for nobody"
+    assert wait_until(lambda: not programs(server), 10), "programs run on for nobody"
 
 
 def test_half_a_close_counts_as_well(server, raw):

@@ -1,15 +1,13 @@
 """POST /v1/judge: one program against many cases; comparators and checkers."""
 import base64
 import concurrent.futures
-import contextlib
 import json
-import pathlib
 import time
 
 import pytest
 
 import glimpse_server
-from glimpse_server import Server, wait_until
+from glimpse_server import Server, comm, descendants, wait_until
 
 # Prints its input, which so is what is compared.
 CAT = "import sys\nsys.stdout.write(sys.stdin.read())"
@@ -402,13 +400,7 @@ def test_bad_bodies(server, problem):
 
 def programs(server, name):
     """How many programs of this name are in boxes."""
-    found, pids = 0, [server.pid_of("glimpse-boxd")]
-    while pids:
-        pids = [child for pid in pids for child in server.children(pid)]
-        for pid in pids:
-            with contextlib.suppress(OSError):  # it has ended
-                found += pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name
-    return found
+    return sum(comm(pid) == name for pid in descendants(server.pid_of("glimpse-boxd")))
 
 
 HANG_UPS = {

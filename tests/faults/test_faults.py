@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from glimpse_server import Server
+from glimpse_server import Server, comm
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="strace, which injects the faults, is not installed")
 
@@ -35,13 +35,6 @@ NEVER_FAIL = {"close", "munmap", "exit_group", "rt_sigreturn", "restart_syscall"
 def faulty():
     with Server(config={"pool": POOL, "warm": 0, "max_running": 2}) as running:
         yield running
-
-
-def comm(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
 
 
 def boxd_of(server):

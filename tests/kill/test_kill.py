@@ -10,17 +10,10 @@ import time
 
 import pytest
 
-from glimpse_server import BUILD, SLOWNESS, Server, children, descendants, wait_until
+from glimpse_server import BUILD, SLOWNESS, Server, children, comm, descendants, wait_until
 
 HELLO = {"language": "python", "code": "print('hi')"}
 SLEEP = {"language": "bash", "code": "echo so far; sleep 20"}
-
-
-def name(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
 
 
 class Tree:
@@ -30,7 +23,7 @@ class Tree:
         self.root = server.pid
 
     def _children_named(self, pid, wanted):
-        return [p for p in children(pid) if name(p) == wanted]
+        return [p for p in children(pid) if comm(p) == wanted]
 
     def glimpsed(self):
         return self._children_named(self.root, "glimpsed")[0]
